@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import { runProgram } from "./program.js";
+
+/** Entry of the executable: binds the program to this process. */
+export async function runMain(): Promise<void> {
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  process.exitCode = await runProgram(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    interactive: process.stderr.isTTY === true,
+    signal: abort.signal,
+  });
+}

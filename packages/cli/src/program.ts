@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TandemError } from "@tandem/base";
+import { Command, CommanderError } from "@commander-js/extra-typings";
+
+import type { Context } from "./context.js";
+import { ExitCode, exitCodeOf } from "./exit-codes.js";
+
+/** Runs one command line (without node and script) and returns the exit status. */
+export async function runProgram(
+  argv: readonly string[],
+  context: Omit<Context, "setExitCode">,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.Ok;
+  const program = createProgram({
+    ...context,
+    setExitCode: (code) => {
+      exitCode = code;
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Commander has already printed its own message.
+    if (!(error instanceof CommanderError)) context.err(`${describe(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(context: Context): Command {
+  const program = new Command("tandem")
+    .description("Firmware updates that treat all images of a microcontroller as one transaction")
+    .exitOverride()
+    .configureOutput({ writeOut: context.out, writeErr: context.err });
+  return program;
+}
+
+/** One line for people; a bug in Tandem keeps its stack. */
+function describe(error: unknown): string {
+  if (error instanceof TandemError) return `tandem: ${error.message} [${error.code}]`;
+  if (error instanceof Error && exitCodeOf(error) !== ExitCode.Bug)
+    return `tandem: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
