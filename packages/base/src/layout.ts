@@ -96,34 +96,31 @@ export function array<T>(element: Layout<T>, count: number): Layout<readonly T[]
   };
 }
 
-type Shape = Readonly<Record<string, Layout<never>>>;
-type ValueOf<L> = L extends { read(view: DataView, offset: number): infer T } ? T : never;
-type StructValue<S> = { readonly [K in keyof S]: ValueOf<S[K]> };
-
 /**
  * Fields one after the other, without padding.
  * @param cType name of the C struct
  */
-export function struct<const S extends Shape>(
+export function struct<T extends object>(
   cType: string,
-  shape: S,
-): StructLayout<StructValue<S>> {
+  shape: { readonly [K in keyof T]: Layout<T[K]> },
+): StructLayout<T> {
   const fields: LayoutField[] = [];
   let size = 0;
-  for (const [name, layout] of Object.entries(shape)) {
+  for (const [name, layout] of Object.entries<Layout<unknown>>(shape)) {
     fields.push({ name, offset: size, size: layout.size, layout });
     size += layout.size;
   }
-  const read = (view: DataView, offset: number): StructValue<S> => {
+  const read = (view: DataView, offset: number): T => {
     const value: Record<string, unknown> = {};
     for (const field of fields) value[field.name] = field.layout.read(view, offset + field.offset);
     // Built from the very shape that the type is derived from.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return value as StructValue<S>;
+    return value as T;
   };
-  const write = (view: DataView, offset: number, value: StructValue<S>): void => {
+  const write = (view: DataView, offset: number, value: T): void => {
+    const values = new Map<string, unknown>(Object.entries(value));
     for (const field of fields) {
-      field.layout.write(view, offset + field.offset, value[field.name as keyof S]);
+      field.layout.write(view, offset + field.offset, values.get(field.name));
     }
   };
   return {

@@ -1,2 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export type { BankReader, ReadEvent } from "./bank-reader.js";
+export type { BankWriter } from "./bank-writer.js";
+export { SetState, stateName } from "./set-state.js";
+export type { SetStateName } from "./set-state.js";
+export { FREE_BANK, ZERO_HASH } from "./state-record.js";
+export type { Bank, BankImage, Extent, RecordedReason, StateRecord } from "./state-record.js";
+export { DEFAULT_LIMITS, planStore } from "./store-plan.js";
+export type { StoreLimits, StorePlan } from "./store-plan.js";
+export { Store } from "./store.js";
+export type { IncomingImage, StoreOptions } from "./store.js";

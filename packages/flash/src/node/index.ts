@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { openFileStorage } from "./file-storage.js";
+export type { FileStorage } from "./file-storage.js";

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+import { bytesEqual, createRandom } from "@tandem/base";
+import { MemoryStorage, NandChip, PowerLoss } from "@tandem/flash";
+import type { Cut, FlashOperation, NandProfile, Power, RuleViolation } from "@tandem/flash";
+import { describe, expect, it } from "vitest";
+
+import { SetState } from "./set-state.js";
+import { Store } from "./store.js";
+import type { StoreLimits } from "./store-plan.js";
+
+// Small blocks, so that every path (full block, last block, rotation) is reached in few operations.
+const PROFILE: NandProfile = {
+  name: "small",
+  pageBytes: 1024,
+  spareBytes: 64,
+  pagesPerBlock: 4,
+  blockCount: 64,
+  readUs: 1,
+  programUs: 1,
+  eraseUs: 1,
+  busHz: 1e9,
+};
+const LIMITS: StoreLimits = { images: 2, banks: 2, extents: 20, badBlocks: 10, journalBlocks: 16 };
+const IMAGE_SIZES = [5000, 2048];
+
+/** Power that is cut at one operation. */
+class CutPower implements Power {
+  count = 0;
+  constructor(
+    readonly at: number | null,
+    readonly when: Cut["when"],
+    readonly seed: number,
+  ) {}
+  begin(_operation: FlashOperation): Cut | null {
+    return this.count++ === this.at ? { when: this.when, random: createRandom(this.seed) } : null;
+  }
+}
+
+class Bench {
+  readonly violations: RuleViolation[] = [];
+  storage = new MemoryStorage();
+
+  chip(power: Power): NandChip {
+    return new NandChip({
+      name: "nand",
+      profile: PROFILE,
+      storage: this.storage,
+      power,
+      onViolation: (violation) => this.violations.push(violation),
+    });
+  }
+}
+
+function imageBytes(image: number): Uint8Array {
+  return createRandom(100 + image).bytes(IMAGE_SIZES[image] ?? 0);
+}
+
+/** Receives what is missing of the release, then marks it a candidate; safe to call again. */
+function receive(store: Store): void {
+  if (store.record.state === SetState.CANDIDATE) return;
+  if (store.record.state !== SetState.WRITING) {
+    const incoming = IMAGE_SIZES.map((sizeBytes) => ({
+      sizeBytes,
+      fileDigest: new Uint8Array(32),
+    }));
+    store.commit({
+      ...store.reserveBank(0, incoming),
+      state: SetState.WRITING,
+      candidateBank: 0,
+    });
+  }
+  for (const [image] of IMAGE_SIZES.entries()) {
+    const bytes = imageBytes(image);
+    const writer = store.writeImage(0, image);
+    for (let at = writer.positionBytes; at < bytes.length; at += 700) {
+      writer.write(at, bytes.subarray(at, at + 700));
+    }
+  }
+  store.commit({ state: SetState.CANDIDATE });
+}
+
+function expectComplete(store: Store): void {
+  for (const [image, size] of IMAGE_SIZES.entries()) {
+    expect(store.receivedBytes(0, image)).toBe(size);
+    expect(bytesEqual(store.readImage(0, image).read(0, size), imageBytes(image))).toBe(true);
+  }
+}
+
+/** Runs until done or cut; true when done. */
+function attempt(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (error instanceof PowerLoss) return false;
+    throw error;
+  }
+}
+
+function countOperations(): number {
+  const bench = new Bench();
+  Store.format(bench.chip(new CutPower(null, "before", 0)), { limits: LIMITS });
+  const power = new CutPower(null, "before", 0);
+  receive(Store.mount(bench.chip(power), { limits: LIMITS }));
+  return power.count;
+}
+
+const WHEN = ["before", "inside", "after"] as const;
+
+describe("a store that loses power", () => {
+  const operations = countOperations();
+
+  it("receives a release without breaking a rule of the chip", () => {
+    const bench = new Bench();
+    const chip = bench.chip(new CutPower(null, "before", 0));
+    const store = Store.format(chip, { limits: LIMITS });
+    receive(store);
+    expectComplete(store);
+    expectComplete(Store.mount(chip, { limits: LIMITS }));
+    expect(bench.violations).toEqual([]);
+  });
+
+  it.each(WHEN)("goes on after a cut %s any operation, and one more in the recovery", (when) => {
+    for (let first = 0; first < operations; first++) {
+      for (const second of [null, 0, 1, 2, 5, 9]) {
+        const bench = new Bench();
+        Store.format(bench.chip(new CutPower(null, when, 0)), { limits: LIMITS });
+        const seed = first * 31 + (second ?? 17);
+        for (const at of [first, second]) {
+          const power = new CutPower(at, when, seed);
+          attempt(() => receive(Store.mount(bench.chip(power), { limits: LIMITS })));
+        }
+        const last = Store.mount(bench.chip(new CutPower(null, when, 0)), { limits: LIMITS });
+        receive(last);
+        expectComplete(last);
+        expect(last.record.state).toBe(SetState.CANDIDATE);
+        expect(bench.violations, `cut at ${first}, ${second}`).toEqual([]);
+      }
+    }
+  });
+
+  it("never loses an acknowledged record to sessions that are cut at their first writes", () => {
+    const bench = new Bench();
+    const random = createRandom(7);
+    const quiet = new CutPower(null, "before", 0);
+    Store.format(bench.chip(quiet), { limits: LIMITS }).commit({ trials: 1 });
+    let acknowledged = 1;
+    for (let session = 0; session < 3000; session++) {
+      const when = WHEN[random.below(3)] ?? "inside";
+      const power = new CutPower(random.below(10), when, session);
+      const store = Store.mount(bench.chip(power), { limits: LIMITS });
+      const found = store.record.trials;
+      expect([acknowledged, (acknowledged % 200) + 1]).toContain(found);
+      acknowledged = found;
+      attempt(() => {
+        store.settle();
+        for (let i = 0; i < 3; i++) {
+          store.commit({ trials: (acknowledged % 200) + 1 });
+          acknowledged = store.record.trials;
+        }
+      });
+    }
+    expect(bench.violations).toEqual([]);
+  });
+});
+
+describe("a store on a worn chip", () => {
+  it("moves to fresh blocks when blocks fail, and remembers the bad ones", () => {
+    const bench = new Bench();
+    const chip = bench.chip(new CutPower(null, "before", 0));
+    const store = Store.format(chip, { limits: LIMITS });
+    for (const block of [1, 3, 17, 19, 22]) chip.wearOut(block);
+    receive(store);
+    expectComplete(store);
+    const again = Store.mount(chip, { limits: LIMITS });
+    expectComplete(again);
+    expect(again.record.badBlocks).toEqual(expect.arrayContaining([17, 19]));
+    expect(bench.violations).toEqual([]);
+  });
+
+  it("never touches factory bad blocks", () => {
+    const bench = new Bench();
+    const chip = bench.chip(new CutPower(null, "before", 0));
+    for (const block of [1, 2, 16, 18, 40]) chip.markFactoryBad(block);
+    const store = Store.format(chip, { limits: LIMITS });
+    receive(store);
+    expectComplete(store);
+    expect(store.record.badBlocks).toEqual([1, 2, 16, 18, 40]);
+    expect(bench.violations).toEqual([]);
+  });
+
+  it("serves a page that one copy has lost from the other, and says when both are lost", () => {
+    const bench = new Bench();
+    const chip = bench.chip(new CutPower(null, "before", 0));
+    const events: string[] = [];
+    const store = Store.format(chip, {
+      limits: LIMITS,
+      onEvent: (event) => events.push(`${event.image}/${event.copy}`),
+    });
+    receive(store);
+    const image = store.record.banks[0]?.images[0];
+    const pageOf = (copy: 0 | 1): number => (image?.copies[copy][0]?.firstBlock ?? 0) * 4 + 1;
+    chip.decayPage(pageOf(0), 2, createRandom(1));
+    expectComplete(store);
+    expect(events).toContain("0/0");
+    chip.decayPage(pageOf(1), 2, createRandom(2));
+    expect(() => store.readImage(0, 0).read(0, 10)).toThrow(/bank 0, image 0: bytes from 0x0/);
+  });
+});

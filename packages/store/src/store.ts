@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+import { UsageError } from "@tandem/base";
+import type { PagedFlash } from "@tandem/flash";
+
+import { BankReader, readSummary } from "./bank-reader.js";
+import type { ReadEvent } from "./bank-reader.js";
+import { BankWriter } from "./bank-writer.js";
+import type { BlockPlace } from "./bank-writer.js";
+import {
+  allocateBlocks,
+  blocksForImage,
+  checkExtentCount,
+  replaceBlock,
+  toExtents,
+  withCopyMap,
+} from "./block-map.js";
+import { Journal } from "./journal.js";
+import { SetState } from "./set-state.js";
+import { FREE_BANK, ZERO_HASH } from "./state-record.js";
+import type { Bank, BankImage, Extent, StateRecord } from "./state-record.js";
+import { planStore } from "./store-plan.js";
+import type { StoreLimits, StorePlan } from "./store-plan.js";
+
+export interface StoreOptions {
+  /** Default: `DEFAULT_LIMITS`. They are part of the format: mount with what format was given. */
+  readonly limits?: StoreLimits;
+  readonly onEvent?: (event: ReadEvent) => void;
+}
+
+/** Size and digest of an image that is about to be received. */
+export interface IncomingImage {
+  readonly sizeBytes: number;
+  readonly fileDigest: Uint8Array;
+}
+
+/** The NAND partition that holds journal and banks. */
+export class Store {
+  readonly plan: StorePlan;
+  readonly #flash: PagedFlash;
+  readonly #journal: Journal;
+  readonly #onEvent: (event: ReadEvent) => void;
+
+  private constructor(flash: PagedFlash, plan: StorePlan, journal: Journal, options: StoreOptions) {
+    this.plan = plan;
+    this.#flash = flash;
+    this.#journal = journal;
+    this.#onEvent = options.onEvent ?? (() => undefined);
+  }
+
+  /**
+   * Makes an empty store; reads every bad-block mark, and never erases a marked block.
+   * @throws {UsageError} store/plan, store/too-many-bad-blocks
+   */
+  static format(flash: PagedFlash, options: StoreOptions = {}): Store {
+    const plan = planStore(flash.geometry, options.limits);
+    const badBlocks: number[] = [];
+    for (let block = 0; block < plan.blockCount; block++) {
+      if (flash.isMarkedBad(block)) badBlocks.push(block);
+    }
+    if (badBlocks.length > plan.limits.badBlocks) {
+      throw new UsageError(
+        "store/too-many-bad-blocks",
+        `${badBlocks.length} bad blocks, the store allows ${plan.limits.badBlocks}`,
+      );
+    }
+    const journal = Journal.format(flash, plan, {
+      state: SetState.READY,
+      attempts: 0,
+      trials: 0,
+      acceptedBank: null,
+      previousBank: null,
+      candidateBank: null,
+      targetBank: null,
+      reason: null,
+      installed: [],
+      banks: Array.from({ length: plan.limits.banks }, () => FREE_BANK),
+      badBlocks,
+      cursor: plan.limits.journalBlocks,
+      nextAllocation: 1,
+    });
+    return new Store(flash, plan, journal, options);
+  }
+
+  /**
+   * Finds the newest state; writes nothing.
+   * @throws {FormatError} store/not-formatted
+   */
+  static mount(flash: PagedFlash, options: StoreOptions = {}): Store {
+    const plan = planStore(flash.geometry, options.limits);
+    return new Store(flash, plan, Journal.mount(flash, plan), options);
+  }
+
+  /** The state of the set. */
+  get record(): StateRecord {
+    return this.#journal.current;
+  }
+
+  /** False when the newest record stands in one chain only: settle before acting on it. */
+  get isSettled(): boolean {
+    return this.#journal.isSettled;
+  }
+
+  /** Writes the record found at mount again, to fresh blocks of both chains. */
+  settle(): void {
+    this.#journal.settle();
+  }
+
+  /** Makes a new record the state; durable and proven when it returns. */
+  commit(change: Partial<StateRecord>): void {
+    this.#journal.append({ ...this.record, ...change });
+  }
+
+  /**
+   * The banks with `bank` given blocks for these images, two copies each; commit the result to
+   * make it so.
+   * @throws {TransportError} store/no-space
+   */
+  reserveBank(
+    bank: number,
+    images: readonly IncomingImage[],
+  ): Pick<StateRecord, "banks" | "cursor" | "nextAllocation"> {
+    let record: StateRecord = {
+      ...this.record,
+      banks: withBank(this.record.banks, bank, FREE_BANK),
+    };
+    const bankImages: BankImage[] = [];
+    for (const image of images) {
+      const copies: Extent[][] = [];
+      for (let copy = 0; copy < 2; copy++) {
+        const taken = this.#allocate(record, bank, bankImages, copies, image);
+        record = taken.record;
+        copies.push(taken.extents);
+      }
+      bankImages.push(newImage(image, copies));
+    }
+    const banks = withBank(record.banks, bank, { securityCounter: 0, images: bankImages });
+    checkExtentCount({ ...record, banks }, this.plan);
+    return { banks, cursor: record.cursor, nextAllocation: record.nextAllocation };
+  }
+
+  /**
+   * Bytes of an image that are on the medium for good: whole blocks, complete in both copies.
+   * Read from the medium, never from memory.
+   */
+  receivedBytes(bank: number, image: number): number {
+    const stored = this.record.banks[bank]?.images[image];
+    if (stored === undefined) return 0;
+    const blocks = blocksForImage(stored.sizeBytes, this.plan);
+    let received = 0;
+    while (received < blocks && this.#isBlockComplete(bank, image, received)) received += 1;
+    return Math.min(received * this.plan.dataBytesPerBlock, stored.sizeBytes);
+  }
+
+  /** Writer that goes on behind what was received. */
+  writeImage(bank: number, image: number): BankWriter {
+    // What follows erases blocks on the word of the record: it must be a proven one.
+    this.#journal.settle();
+    const host = {
+      flash: this.#flash,
+      plan: this.plan,
+      record: () => this.record,
+      replaceFailedBlock: (place: BlockPlace, failed: number) => this.#replace(place, failed),
+    };
+    return new BankWriter(host, bank, image, this.receivedBytes(bank, image));
+  }
+
+  /** Random access to an image of a bank, served from whichever copy is good. */
+  readImage(bank: number, image: number): BankReader {
+    return new BankReader({
+      flash: this.#flash,
+      plan: this.plan,
+      record: this.record,
+      bank,
+      image,
+      onEvent: this.#onEvent,
+    });
+  }
+
+  #isBlockComplete(bank: number, image: number, logicalBlock: number): boolean {
+    return [0, 1].every((copy) => {
+      const place = { bank, image, copy };
+      return readSummary(this.#flash, this.plan, this.record, place, logicalBlock) !== null;
+    });
+  }
+
+  /** Blocks for one copy, with everything reserved so far counted as taken. */
+  #allocate(
+    record: StateRecord,
+    bank: number,
+    done: readonly BankImage[],
+    copies: readonly Extent[][],
+    image: IncomingImage,
+  ): { readonly record: StateRecord; readonly extents: Extent[] } {
+    const partial = [...done, newImage(image, copies)];
+    const banks = withBank(record.banks, bank, { securityCounter: 0, images: partial });
+    const count = blocksForImage(image.sizeBytes, this.plan);
+    const taken = allocateBlocks({ ...record, banks }, count, this.plan);
+    return {
+      record: {
+        ...record,
+        cursor: taken.record.cursor,
+        nextAllocation: taken.record.nextAllocation,
+      },
+      extents: toExtents(taken.blocks),
+    };
+  }
+
+  #replace(place: BlockPlace, failed: number): void {
+    const bad = { ...this.record, badBlocks: withBadBlock(this.record.badBlocks, failed) };
+    const { blocks, record } = allocateBlocks(bad, 1, this.plan);
+    const extents = record.banks[place.bank]?.images[place.image]?.copies[place.copy] ?? [];
+    const replacement = blocks[0] ?? { block: failed, sequence: 0 };
+    const moved = replaceBlock(extents, place.logicalBlock, replacement);
+    this.#journal.append(withCopyMap(record, place, moved, this.plan));
+  }
+}
+
+function newImage(image: IncomingImage, copies: readonly Extent[][]): BankImage {
+  return {
+    sizeBytes: image.sizeBytes,
+    fileDigest: image.fileDigest,
+    imageHash: ZERO_HASH,
+    version: new Uint8Array(8),
+    copies: [copies[0] ?? [], copies[1] ?? []],
+  };
+}
+
+function withBank(banks: readonly Bank[], index: number, bank: Bank): readonly Bank[] {
+  return banks.map((old, i) => (i === index ? bank : old));
+}
+
+function withBadBlock(badBlocks: readonly number[], block: number): readonly number[] {
+  return [...new Set([...badBlocks, block])].toSorted((a, b) => a - b);
+}
