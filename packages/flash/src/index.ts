@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { flashArea } from "./flash-area.js";
+export type { FlashArea } from "./flash-area.js";
 export { NandChip } from "./nand-chip.js";
 export type { NandChipOptions } from "./nand-chip.js";
 export { W25N01GV } from "./nand-profile.js";

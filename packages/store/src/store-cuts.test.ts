@@ -62,6 +62,7 @@ function receive(store: Store): void {
     const incoming = IMAGE_SIZES.map((sizeBytes) => ({
       sizeBytes,
       fileDigest: new Uint8Array(32),
+      version: new Uint8Array(8),
     }));
     store.commit({
       ...store.reserveBank(0, incoming),

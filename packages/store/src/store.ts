@@ -27,9 +27,11 @@ export interface StoreOptions {
   readonly onEvent?: (event: ReadEvent) => void;
 }
 
-/** Size and digest of an image that is about to be received. */
+/** What is claimed of an image that is about to be received. */
 export interface IncomingImage {
   readonly sizeBytes: number;
+  /** Version as in the MCUboot header: major, minor, revision (2), build (4). */
+  readonly version: Uint8Array;
   readonly fileDigest: Uint8Array;
 }
 
@@ -220,7 +222,7 @@ function newImage(image: IncomingImage, copies: readonly Extent[][]): BankImage 
     sizeBytes: image.sizeBytes,
     fileDigest: image.fileDigest,
     imageHash: ZERO_HASH,
-    version: new Uint8Array(8),
+    version: image.version,
     copies: [copies[0] ?? [], copies[1] ?? []],
   };
 }
