@@ -47,7 +47,7 @@ export type DownloadEvent =
     }
   | ({ readonly type: "retry" } & RetryNotice)
   | {
-      /** The download went on behind the last completed fragment. */
+      /** The download went on behind the last completed fragment; one for each lost connection. */
       readonly type: "resumed";
       readonly imageIndex: number;
       readonly core: string;
@@ -216,8 +216,10 @@ class Download {
       const sizeBytes = Math.min(this.#fragmentBytes, size - at);
       const range = { offsetBytes: remote.offsetBytes + at, sizeBytes };
       const { value, droppedConnections } = await this.#fetchRange(remote.file, range);
-      if (droppedConnections > 0) log?.({ type: "resumed", imageIndex, core, offsetBytes: at });
-      this.#resumes += droppedConnections;
+      for (let i = 0; i < droppedConnections; i++) {
+        this.#resumes++;
+        log?.({ type: "resumed", imageIndex, core, offsetBytes: at });
+      }
       target.write(imageIndex, at, value);
       this.#bytesDownloaded += sizeBytes;
       at += sizeBytes;
