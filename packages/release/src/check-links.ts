@@ -70,14 +70,13 @@ function checkImage(
   const add = (code: LinkProblemCode, message: string): void => {
     problems.push({ code, image, core: core.core, message: `${firmware.name}: ${message}` });
   };
+  const other = otherCore(firmware, core, layout);
+  if (other !== null) add("wrong-core", other);
   const tooLarge = sizeComplaint(firmware, core);
   if (tooLarge !== null) add("too-large", tooLarge);
+  // Whatever else there is to say of another core's firmware only hides what went wrong.
+  if (other !== null) return problems;
 
-  const other = otherCore(firmware, core, layout);
-  if (other !== null) {
-    add("wrong-core", other);
-    return problems;
-  }
   const start = firmwareStart(core, firmware.headerSize);
   if (firmware.baseAddress !== null && firmware.baseAddress !== start) {
     const found = hex(firmware.baseAddress, 8);

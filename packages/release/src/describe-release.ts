@@ -4,10 +4,10 @@ import type { Crypto } from "@tandem/base";
 import { bytesSource, formatVersion, inspectImage } from "@tandem/image";
 import type { ImageContents } from "@tandem/image";
 
-import { checkBinding } from "./binding.js";
 import type { ReleaseManifest } from "./release-json.js";
+import { inspectRelease } from "./verify-release.js";
 
-/** A signed image on its way into a release. */
+/** A signed image on its way into a release, or out of a container. */
 export interface SignedFile {
   readonly core: string;
   /** File name in the release directory. */
@@ -15,64 +15,63 @@ export interface SignedFile {
   readonly bytes: Uint8Array;
 }
 
+export interface DescribeReleaseOptions {
+  readonly crypto: Crypto;
+  readonly hardware: string;
+  /** Version of the release; that of image 0 when left out. */
+  readonly version?: string;
+}
+
 /**
- * The manifest for signed images that form a set, in the order of their indexes.
- * @throws {FormatError} release/bad-image for an image that is broken; release/not-bound when
- * they are not one set; release/security-counter when their counters differ
+ * What release.json would say of signed images, in the order of their indexes, taken from the
+ * images themselves. Only `inspectRelease` or `verifyRelease` tell whether they are one set;
+ * what an unreadable image does not tell is zero.
  */
-export function describeRelease(
+export function claimRelease(
   files: readonly SignedFile[],
-  options: {
-    readonly crypto: Crypto;
-    readonly hardware: string;
-    /** Version of the release; that of image 0 when left out. */
-    readonly version?: string;
-  },
+  options: DescribeReleaseOptions,
 ): ReleaseManifest {
   const { crypto, hardware } = options;
-  const contents = files.map(({ file, bytes }) => inspect(file, bytes, crypto));
-  const unbound = checkBinding(contents);
-  if (unbound !== null) throw new FormatError("release/not-bound", unbound.message);
-  const images = files.map(({ core, file, bytes }, index) => ({
-    index,
-    core,
-    file,
-    size: bytes.length,
-    sha256: toHex(digestOf(crypto, bytes)),
-    version: versionOf(contents[index]),
-  }));
+  const contents = files.map(({ bytes }) => inspect(bytes, crypto));
   return {
     format: 1,
     version: options.version ?? versionOf(contents[0]),
-    id: toHex(contents[0]?.hash ?? new Uint8Array(0)),
+    id: toHex(contents[0]?.hash ?? new Uint8Array(32)),
     hardware,
-    securityCounter: commonCounter(files, contents),
-    images,
+    securityCounter: contents[0]?.securityCounter ?? 0,
+    images: files.map(({ core, file, bytes }, index) => ({
+      index,
+      core,
+      file,
+      size: bytes.length,
+      sha256: toHex(digestOf(crypto, bytes)),
+      version: versionOf(contents[index]),
+    })),
   };
 }
 
-function inspect(file: string, bytes: Uint8Array, crypto: Crypto): ImageContents {
-  const inspection = inspectImage(bytesSource(bytes), { crypto, exactSize: true });
-  if (inspection.ok) return inspection.contents;
-  const { code, message, offsetBytes } = inspection.problem;
-  throw new FormatError("release/bad-image", `${file}: ${message}`, {
-    details: { file, problem: code, offset: offsetBytes },
+/**
+ * The manifest for signed images that form a set, in the order of their indexes.
+ * @throws {FormatError} release/not-a-set, naming the file and what is wrong with it
+ */
+export function describeRelease(
+  files: readonly SignedFile[],
+  options: DescribeReleaseOptions,
+): ReleaseManifest {
+  const manifest = claimRelease(files, options);
+  const sources = files.map(({ bytes }) => bytesSource(bytes));
+  const { findings } = inspectRelease(manifest, sources, options);
+  if (findings.length === 0) return manifest;
+  throw new FormatError("release/not-a-set", findings.map(({ message }) => message).join("; "), {
+    details: { findings },
   });
 }
 
-function commonCounter(files: readonly SignedFile[], contents: readonly ImageContents[]): number {
-  const first = contents[0]?.securityCounter ?? null;
-  for (const [i, { securityCounter }] of contents.entries()) {
-    if (securityCounter !== null && securityCounter === first) continue;
-    throw new FormatError(
-      "release/security-counter",
-      `${files[i]?.file ?? ""}: security counter ${securityCounter ?? "missing"}, ` +
-        `expected ${first ?? "one"} in every image`,
-    );
-  }
-  return first ?? 0;
+function inspect(bytes: Uint8Array, crypto: Crypto): ImageContents | null {
+  const inspection = inspectImage(bytesSource(bytes), { crypto });
+  return inspection.ok ? inspection.contents : null;
 }
 
-function versionOf(contents: ImageContents | undefined): string {
-  return contents === undefined ? "" : formatVersion(contents.header.version);
+function versionOf(contents: ImageContents | null | undefined): string {
+  return formatVersion(contents?.header.version ?? { major: 0, minor: 0, revision: 0, build: 0 });
 }

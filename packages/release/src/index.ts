@@ -17,8 +17,8 @@ export type {
 } from "./build-release.js";
 export { checkLinks } from "./check-links.js";
 export type { LinkProblem, LinkProblemCode, LinkedFirmware } from "./check-links.js";
-export { describeRelease } from "./describe-release.js";
-export type { SignedFile } from "./describe-release.js";
+export { claimRelease, describeRelease } from "./describe-release.js";
+export type { DescribeReleaseOptions, SignedFile } from "./describe-release.js";
 export { readDfuZip, writeDfuZip } from "./dfu-zip.js";
 export type { DfuZipEntry, DfuZipImage } from "./dfu-zip.js";
 export { NRF5340_APP, NRF5340_LAYOUT, NRF5340_NET, firmwareStart } from "./layout.js";
@@ -44,6 +44,6 @@ export {
   parseReleaseJson,
 } from "./release-json.js";
 export type { ReleaseBundle, ReleaseImage, ReleaseManifest } from "./release-json.js";
-export { verifyRelease } from "./verify-release.js";
+export { inspectRelease, verifyRelease } from "./verify-release.js";
 export type { Finding, FindingCode, ReleaseVerdict } from "./verify-release.js";
 export { MAX_ZIP_CONTENT_BYTES, MAX_ZIP_MEMBERS, looksLikeZip } from "./zip-archive.js";

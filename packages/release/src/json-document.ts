@@ -27,13 +27,15 @@ export function parseJsonDocument<T>(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw fail("does not fit its schema", result.error);
-  const found = shown(valueAt(value, issue.path));
-  throw fail(`${pathText(issue.path)}: ${found}, expected ${expectedText(issue)}`, result.error);
+  const path =
+    issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
+  const found = shown(valueAt(value, path));
+  throw fail(`${pathText(path)}: ${found}, expected ${expectedText(issue)}`, result.error);
 }
 
 /** Schemas give their message as what was expected; zod's own messages are about types. */
 function expectedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === "unrecognized_keys") return `no field ${issue.keys.join(", ")}`;
+  if (issue.code === "unrecognized_keys") return "no such field";
   if (issue.code === "invalid_value") return issue.values.map((value) => shown(value)).join(" or ");
   return issue.message.replace(/^Invalid input: expected (\S+), received .*$/, "$1");
 }

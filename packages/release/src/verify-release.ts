@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { bytesEqual, fromHex, hex, toHex } from "@tandem/base";
+import { toHex } from "@tandem/base";
 import type { Crypto, PublicKey } from "@tandem/base";
-import { formatVersion, verifyImage } from "@tandem/image";
-import type { ImageFacts, ImageProblem, ImageSource } from "@tandem/image";
+import { formatVersion, inspectImage, verifyImage } from "@tandem/image";
+import type { ImageContents, ImageFacts, ImageProblem, ImageSource } from "@tandem/image";
 
 import { checkBinding } from "./binding.js";
 import type { ReleaseImage, ReleaseManifest } from "./release-json.js";
@@ -38,11 +38,11 @@ export interface Finding {
   readonly problem?: ImageProblem;
 }
 
-/** Everything that is wrong, and the facts of the images when nothing is. */
-export interface ReleaseVerdict {
+/** Everything that is wrong, and what the images say of themselves. */
+export interface ReleaseVerdict<T extends ImageContents = ImageFacts> {
   readonly findings: readonly Finding[];
-  /** By index; complete only without findings. */
-  readonly facts: readonly ImageFacts[];
+  /** Of the images that could be read, in ascending order; of all when nothing is wrong. */
+  readonly facts: readonly T[];
 }
 
 /**
@@ -54,10 +54,38 @@ export function verifyRelease(
   sources: readonly ImageSource[],
   options: { readonly crypto: Crypto; readonly keys: readonly PublicKey[] },
 ): ReleaseVerdict {
+  return examine(manifest, sources, (source) => {
+    const verdict = verifyImage(source, { ...options, wholeFile: true, exactSize: true });
+    return verdict.ok ? verdict.facts : verdict.problem;
+  });
+}
+
+/**
+ * As {@link verifyRelease} but for the signatures: to look at a release without its key. Says
+ * nothing of where the release comes from.
+ */
+export function inspectRelease(
+  manifest: ReleaseManifest,
+  sources: readonly ImageSource[],
+  options: { readonly crypto: Crypto },
+): ReleaseVerdict<ImageContents> {
+  return examine(manifest, sources, (source) => {
+    const verdict = inspectImage(source, { ...options, wholeFile: true, exactSize: true });
+    return verdict.ok ? verdict.contents : verdict.problem;
+  });
+}
+
+type Examination<T> = (source: ImageSource) => T | ImageProblem;
+
+function examine<T extends ImageContents>(
+  manifest: ReleaseManifest,
+  sources: readonly ImageSource[],
+  read: Examination<T>,
+): ReleaseVerdict<T> {
   const findings: Finding[] = [];
-  const facts: ImageFacts[] = [];
+  const facts: T[] = [];
   for (const image of manifest.images) {
-    const found = verifyOne(manifest, image, sources[image.index], options);
+    const found = examineImage(manifest, image, sources[image.index], read);
     findings.push(...found.findings);
     if (found.facts !== null) facts.push(found.facts);
   }
@@ -74,12 +102,12 @@ export function verifyRelease(
   return { findings, facts };
 }
 
-function verifyOne(
+function examineImage<T extends ImageContents>(
   manifest: ReleaseManifest,
   image: ReleaseImage,
   source: ImageSource | undefined,
-  options: { readonly crypto: Crypto; readonly keys: readonly PublicKey[] },
-): { readonly findings: readonly Finding[]; readonly facts: ImageFacts | null } {
+  read: Examination<T>,
+): { readonly findings: readonly Finding[]; readonly facts: T | null } {
   const findings: Finding[] = [];
   const add = (code: FindingCode, message: string, problem?: ImageProblem): void => {
     const finding = { code, image: image.index, message: `${image.file}: ${message}` };
@@ -93,19 +121,18 @@ function verifyOne(
     add("size", `${source.size} bytes, expected ${image.size}`);
     return { findings, facts: null };
   }
-  const verdict = verifyImage(source, { ...options, wholeFile: true, exactSize: true });
-  if (!verdict.ok) {
-    add("image", verdict.problem.message, verdict.problem);
+  const facts = read(source);
+  if ("code" in facts) {
+    add("image", facts.message, facts);
     return { findings, facts: null };
   }
-  const { facts } = verdict;
   const digest = facts.fileDigest ?? new Uint8Array(0);
-  if (!bytesEqual(digest, fromHex(image.sha256))) {
+  if (toHex(digest) !== image.sha256) {
     add("file-digest", `SHA-256 ${toHex(digest)}, expected ${image.sha256}`);
   }
   if (facts.securityCounter !== manifest.securityCounter) {
-    const found = facts.securityCounter === null ? "missing" : hex(facts.securityCounter);
-    add("security-counter", `security counter ${found}, expected ${hex(manifest.securityCounter)}`);
+    const found = facts.securityCounter ?? "missing";
+    add("security-counter", `security counter ${found}, expected ${manifest.securityCounter}`);
   }
   const version = formatVersion(facts.header.version);
   if (version !== image.version) add("version", `version ${version}, expected ${image.version}`);
