@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PeerError, UsageError } from "@tandem/base";
+import { RELEASE_JSON, parseMultiImageHeader } from "@tandem/release";
+import type { ReleaseManifest } from "@tandem/release";
 
 import { persist } from "./attempt.js";
 import type { Attempt, Persisted, RetryNotice } from "./attempt.js";
@@ -11,13 +13,12 @@ import type { Timeouts } from "./https-connection.js";
 import { requestRange } from "./range-request.js";
 import type { ByteRange, RemoteFile } from "./range-request.js";
 import {
-  BUNDLE_HEADER_BYTES,
+  BUNDLE_START_BYTES,
   imagesAsFiles,
   imagesInBundle,
   requestReleaseJson,
 } from "./release-documents.js";
 import type { RemoteImage } from "./release-documents.js";
-import type { ReleaseFormats, ReleaseManifest } from "./release-formats.js";
 import { createRetryPolicy } from "./retry.js";
 import type { RetryOptions, RetryPolicy } from "./retry.js";
 
@@ -69,7 +70,6 @@ export interface DownloadOptions {
   readonly mode: "files" | "bundle";
   readonly retry: RetryOptions;
   readonly timeouts?: Timeouts;
-  readonly formats: ReleaseFormats;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly log?: (event: DownloadEvent) => void;
@@ -105,7 +105,8 @@ export interface DownloadReport {
  * @throws {PeerError} agent/not-found, agent/status, agent/entity-changed, agent/bad-range,
  * agent/bad-encoding, agent/body-length, agent/bad-response, agent/wrong-release,
  * agent/no-bundle, agent/bundle-mismatch
- * @throws {FormatError} when release.json or the bundle's header is malformed
+ * @throws {FormatError} release/bad-json, release/bad-bundle, agent/not-text when release.json or
+ * the bundle's header is malformed
  * @throws the signal's reason, and whatever the target throws, untouched
  */
 export async function downloadRelease(options: DownloadOptions): Promise<DownloadReport> {
@@ -172,10 +173,10 @@ class Download {
   }
 
   async #fetchRelease(): Promise<ReleaseManifest> {
-    const { formats, release: version, retry, log } = this.#options;
-    const path = this.#pathOf("release.json");
+    const { release: version, retry, log } = this.#options;
+    const path = this.#pathOf(RELEASE_JSON);
     const { value: release } = await this.#persist(path, () =>
-      requestReleaseJson(this.#connection, path, formats, retry.now),
+      requestReleaseJson(this.#connection, path, retry.now),
     );
     if (release.version !== version) {
       throw new PeerError(
@@ -192,14 +193,14 @@ class Download {
     if (release.bundle === undefined) {
       throw new PeerError(
         "agent/no-bundle",
-        `${this.#base.origin}${this.#pathOf("release.json")}: no bundle, expected one`,
+        `${this.#base.origin}${this.#pathOf(RELEASE_JSON)}: no bundle, expected one`,
       );
     }
     const { file, size, sha256 } = release.bundle;
     const bundle = { path: this.#pathOf(file), sizeBytes: size, sha256 };
-    const range = { offsetBytes: 0, sizeBytes: Math.min(size, BUNDLE_HEADER_BYTES) };
+    const range = { offsetBytes: 0, sizeBytes: Math.min(size, BUNDLE_START_BYTES) };
     const { value: firstBytes } = await this.#fetchRange(bundle, range);
-    const header = this.#options.formats.parseMultiImageHeader(firstBytes);
+    const header = parseMultiImageHeader(firstBytes);
     return imagesInBundle(release, bundle, header);
   }
 

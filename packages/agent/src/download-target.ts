@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReleaseManifest } from "./release-formats.js";
+import type { ReleaseManifest } from "@tandem/release";
 
 /**
  * Where a release is downloaded to. The update package's service is one.

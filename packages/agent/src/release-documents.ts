@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FormatError, PeerError } from "@tandem/base";
+import {
+  MAX_BUNDLE_HEADER_BYTES,
+  MAX_RELEASE_JSON_CHARACTERS,
+  parseReleaseJson,
+} from "@tandem/release";
+import type { MultiImageHeader, ReleaseImage, ReleaseManifest } from "@tandem/release";
 
 import type { Attempt } from "./attempt.js";
 import type { HttpsConnection } from "./https-connection.js";
 import type { RemoteFile } from "./range-request.js";
-import type { MultiImageHeader, ReleaseFormats, ReleaseManifest } from "./release-formats.js";
 import { judgeStatus } from "./response-status.js";
 
-/** A release.json describes a handful of images; a larger one is not read. */
-export const MAX_RELEASE_JSON_BYTES = 65_536;
+/** The longest release.json is ASCII: everything in it that is not would be refused. */
+const MAX_RELEASE_JSON_BYTES = MAX_RELEASE_JSON_CHARACTERS;
 
-/** Room for the header of a bundle with more images than any device has cores. */
-export const BUNDLE_HEADER_BYTES = 512;
+/** Bytes from the start of a bundle that hold its whole header: the length field comes before. */
+export const BUNDLE_START_BYTES: number = MAX_BUNDLE_HEADER_BYTES + 2;
 
 /** One image of a release as a piece of a file on the server. */
 export interface RemoteImage {
-  readonly image: ReleaseManifest["images"][number];
+  readonly image: ReleaseImage;
   readonly file: RemoteFile;
   /** Where the image begins in the file. */
   readonly offsetBytes: number;
@@ -23,20 +28,19 @@ export interface RemoteImage {
 
 /**
  * Requests release.json once.
- * @throws {FormatError} what the parser finds, and agent/not-text
- * @throws {PeerError} agent/body-length when it is longer than {@link MAX_RELEASE_JSON_BYTES};
+ * @throws {FormatError} release/bad-json, agent/not-text
+ * @throws {PeerError} agent/body-length when it is longer than 64 KiB;
  * agent/not-found and agent/status
  */
 export async function requestReleaseJson(
   connection: HttpsConnection,
   path: string,
-  formats: ReleaseFormats,
   now: () => number,
 ): Promise<Attempt<ReleaseManifest>> {
   return await connection.get<ReleaseManifest>(path, {}, async (response) => {
     if (response.status !== 200) return await judgeStatus(response, 200, now());
     const body = await response.body({ minBytes: 1, maxBytes: MAX_RELEASE_JSON_BYTES });
-    const value = formats.parseReleaseJson(decodeText(body, response.url), { name: response.url });
+    const value = parseReleaseJson(decodeText(body, response.url), { name: response.url });
     return { kind: "done", value };
   });
 }

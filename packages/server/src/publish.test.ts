@@ -2,10 +2,11 @@
 import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
+import { encodeMultiImage } from "@tandem/release";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { APP, ask, manifestOf, sha256 } from "./testing/release-root.js";
-import { PARSE, ServerUnderTest, failingCheck } from "./testing/server-under-test.js";
+import { APP, NET, ask, manifestOf, sha256 } from "./testing/release-root.js";
+import { ServerUnderTest, failingCheck } from "./testing/server-under-test.js";
 
 let test: ServerUnderTest;
 beforeEach(async () => {
@@ -45,7 +46,7 @@ describe("a directory that does not verify", () => {
       ],
       [
         "names a file outside",
-        "server/bad-name",
+        "release/bad-json",
         async (m) => {
           await test.root.write("app.bin", APP);
           const images = m.images.map((image) => ({ ...image, file: "../app.bin" }));
@@ -54,7 +55,7 @@ describe("a directory that does not verify", () => {
       ],
       [
         "names release.json as an image",
-        "server/bad-name",
+        "release/bad-json",
         async (m) => {
           const images = m.images.map((image) => ({ ...image, file: "release.json" }));
           await test.root.add("broken", { ...m, images });
@@ -114,6 +115,43 @@ describe("a directory that does not verify", () => {
     },
   );
 
+  it.each<[string, string, readonly { id: number; bytes: Uint8Array }[]]>([
+    [
+      "another image",
+      "server/bundle",
+      [
+        { id: 0, bytes: APP },
+        { id: 1, bytes: APP },
+      ],
+    ],
+    ["an image less", "server/bundle", [{ id: 0, bytes: APP }]],
+    [
+      "an image of another core",
+      "server/bundle",
+      [
+        { id: 0, bytes: APP },
+        { id: 2, bytes: NET },
+      ],
+    ],
+  ])("is refused for a bundle with %s", async (_, code, parts) => {
+    const content = encodeMultiImage(parts);
+    const bundle = { file: "all.bin", size: content.length, sha256: sha256(content) };
+    await test.root.add("broken", manifestOf("2.0.0", { bundle }));
+    await test.root.write("broken/all.bin", content);
+    const { refused } = await test.create();
+    expect(refused).toMatchObject([
+      { reasons: [{ code, message: expect.stringMatching(/^broken\/all\.bin: image/) }] },
+    ]);
+  });
+
+  it("is refused for a bundle that is none", async () => {
+    const bundle = { file: "all.bin", size: APP.length, sha256: sha256(APP) };
+    await test.root.add("broken", manifestOf("2.0.0", { bundle }));
+    await test.root.write("broken/all.bin", APP);
+    const { refused } = await test.create();
+    expect(refused).toMatchObject([{ reasons: [{ code: "release/bad-bundle" }] }]);
+  });
+
   it("is refused for what the check finds, with all reasons", async () => {
     await test.root.add("broken", manifestOf("2.0.0"));
     const reasons = [
@@ -121,7 +159,7 @@ describe("a directory that does not verify", () => {
       { code: "image/bad-hash", message: "net.bin: hash 00, expected 01" },
     ];
     const { published, refused } = await test.create({
-      publish: { check: async () => await Promise.resolve(reasons), parse: PARSE },
+      publish: { check: async () => await Promise.resolve(reasons) },
     });
     expect(published.size).toBe(0);
     expect(refused).toEqual([{ label: "broken", reasons }]);
@@ -129,7 +167,7 @@ describe("a directory that does not verify", () => {
 
   it("is refused when the check itself fails", async () => {
     await test.root.add("broken", manifestOf("2.0.0"));
-    const { refused } = await test.create({ publish: { check: failingCheck, parse: PARSE } });
+    const { refused } = await test.create({ publish: { check: failingCheck } });
     expect(refused).toMatchObject([{ reasons: [{ code: "server/check-failed" }] }]);
   });
 
@@ -139,7 +177,7 @@ describe("a directory that does not verify", () => {
     await test.root.add("no-json", manifestOf("3.0.0"), "{");
     const url = await test.start({
       unchecked: true,
-      publish: { check: failingCheck, parse: PARSE },
+      publish: { check: failingCheck },
     });
     const answer = await ask(url, "/releases/2.0.0/net.bin");
     expect(answer.headers.etag).toBe(`"${sha256(new Uint8Array(3000))}"`);

@@ -3,15 +3,15 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { TandemError, UsageError } from "@tandem/base";
+import { RELEASE_JSON } from "@tandem/release";
 
-import { RELEASE_JSON, readReleaseDirectory } from "./release-directory.js";
+import { readReleaseDirectory } from "./release-directory.js";
 import type {
   LoadedRelease,
   ReleaseDirectory,
   ReleaseFinding,
   ReleaseLocation,
 } from "./release-directory.js";
-import type { ReleaseManifest } from "./release-formats.js";
 
 /** Judges the images of a release; no finding means that devices may have it. */
 export type ReleaseCheck = (
@@ -49,7 +49,6 @@ export interface Publication {
  */
 export async function publishReleases(options: {
   readonly root: string;
-  readonly parse: (text: string, where: { readonly name: string }) => ReleaseManifest;
   readonly check: ReleaseCheck;
   readonly unchecked: boolean;
 }): Promise<Publication> {
@@ -72,7 +71,7 @@ async function judgeDirectory(
 ): Promise<PublishedRelease | RefusedRelease> {
   const { label } = where;
   try {
-    const release = await readReleaseDirectory(where, options.parse);
+    const release = await readReleaseDirectory(where);
     const { version } = release.manifest;
     const other = published.get(version);
     if (other !== undefined) {

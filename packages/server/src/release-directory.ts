@@ -5,21 +5,15 @@ import type { Stats } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 
-import { FormatError, TandemError, TransportError } from "@tandem/base";
-
-import type { ReleaseManifest } from "./release-formats.js";
-
-/** Name of the document that makes a directory a release. */
-export const RELEASE_JSON = "release.json";
-
-/** A release.json describes a handful of images. */
-const MAX_RELEASE_JSON_BYTES = 65_536;
-
-/** Far above any image of a microcontroller; a larger file is a mistake and not worth the memory. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
-
-/** Names that need no escaping in a URL or a shell and cannot leave the directory. */
-const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
+import { FormatError, TandemError, TransportError, bytesEqual } from "@tandem/base";
+import {
+  MAX_IMAGE_BYTES,
+  MAX_RELEASE_JSON_CHARACTERS,
+  RELEASE_JSON,
+  parseMultiImage,
+  parseReleaseJson,
+} from "@tandem/release";
+import type { ReleaseManifest } from "@tandem/release";
 
 /** One thing that is wrong with a release. */
 export interface ReleaseFinding {
@@ -67,32 +61,58 @@ export interface ReleaseDirectory extends LoadedRelease {
 
 /**
  * Reads a release directory completely, each file once.
- * @throws {FormatError} server/bad-name, server/too-large; what `parse` throws
+ * @throws {FormatError} release/bad-json, server/not-text, server/too-large
  * @throws {TransportError} server/unreadable when a file is missing, no regular file, or changes
  * while it is read
  */
-export async function readReleaseDirectory(
-  { directory, label }: ReleaseLocation,
-  parse: (text: string, where: { readonly name: string }) => ReleaseManifest,
-): Promise<ReleaseDirectory> {
-  const where = { directory, label };
-  const document = await readPublished(where, RELEASE_JSON, MAX_RELEASE_JSON_BYTES);
+export async function readReleaseDirectory(where: ReleaseLocation): Promise<ReleaseDirectory> {
+  const { directory, label } = where;
+  const document = await readPublished(where, RELEASE_JSON, MAX_RELEASE_JSON_CHARACTERS);
   const name = join(label, RELEASE_JSON);
-  const manifest = parse(decodeText(document.bytes, name), { name });
+  const manifest = parseReleaseJson(decodeText(document.bytes, name), { name });
   const files = new Map([[RELEASE_JSON, document.file]]);
   const contents = new Map<string, Uint8Array>();
   const findings: ReleaseFinding[] = [];
   const described = manifest.bundle === undefined ? [] : [manifest.bundle];
   for (const entry of [...manifest.images, ...described]) {
-    assertPlainName(name, entry.file);
     // One after the other: a release is a few files, and this bounds the memory in flight.
     // oxlint-disable-next-line no-await-in-loop
-    const { bytes, file } = await readPublished(where, entry.file, MAX_FILE_BYTES);
+    const { bytes, file } = await readPublished(where, entry.file, MAX_IMAGE_BYTES);
     findings.push(...compare(join(label, entry.file), entry, file));
     files.set(entry.file, file);
     contents.set(entry.file, bytes);
   }
-  return { ...where, manifest, contents, files, findings };
+  findings.push(...compareBundle(label, manifest, contents));
+  return { directory, label, manifest, contents, files, findings };
+}
+
+/** Devices that download the bundle must get the images that were checked one by one. */
+function compareBundle(
+  label: string,
+  manifest: ReleaseManifest,
+  contents: ReadonlyMap<string, Uint8Array>,
+): ReleaseFinding[] {
+  if (manifest.bundle === undefined) return [];
+  const path = join(label, manifest.bundle.file);
+  try {
+    const parts = parseMultiImage(contents.get(manifest.bundle.file) ?? new Uint8Array());
+    const found = parts.map(({ id }) => id).toSorted((a, b) => a - b);
+    const expected = manifest.images.map(({ index }) => index);
+    if (String(found) !== String(expected)) {
+      const message = `${path}: images ${found.join(", ")}, expected ${expected.join(", ")}`;
+      return [{ code: "server/bundle", message }];
+    }
+    const other = manifest.images.find(({ index, file }) => {
+      const part = parts.find(({ id }) => id === index);
+      return !bytesEqual(part?.bytes ?? new Uint8Array(), contents.get(file) ?? new Uint8Array());
+    });
+    if (other === undefined) return [];
+    const message = `${path}: image ${other.index} differs, expected the bytes of ${other.file}`;
+    return [{ code: "server/bundle", message }];
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    return [{ code: error.code, message: `${path}: ${error.message}` }];
+  }
 }
 
 function compare(
@@ -107,15 +127,6 @@ function compare(
   if (found.sha256 === expected.sha256) return [];
   const message = `${path}: SHA-256 ${found.sha256}, expected ${expected.sha256}`;
   return [{ code: "server/digest", message }];
-}
-
-function assertPlainName(document: string, file: string): void {
-  if (PLAIN_NAME.test(file) && file !== RELEASE_JSON) return;
-  throw new FormatError(
-    "server/bad-name",
-    `${document}: file ${JSON.stringify(file)}, expected a plain file name`,
-    { details: { found: file } },
-  );
 }
 
 async function readPublished(

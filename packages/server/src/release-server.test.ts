@@ -5,11 +5,12 @@ import { Agent, get as getHttps } from "node:https";
 import { join } from "node:path";
 
 import { TransportError } from "@tandem/base";
+import { encodeMultiImage } from "@tandem/release";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { APP, NET, TLS, ask, fixture, manifestOf, sha256 } from "./testing/release-root.js";
 import type { Answer } from "./testing/release-root.js";
-import { PARSE, ServerUnderTest } from "./testing/server-under-test.js";
+import { ServerUnderTest } from "./testing/server-under-test.js";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const APP_ETAG = `"${sha256(APP)}"`;
@@ -265,7 +266,6 @@ describe("createReleaseServer", () => {
     let seen: unknown;
     await test.create({
       publish: {
-        parse: PARSE,
         check: ({ manifest, contents }) => {
           seen = [manifest.version, [...contents].map(([name, bytes]) => [name, sha256(bytes)])];
           return [];
@@ -282,11 +282,15 @@ describe("createReleaseServer", () => {
   });
 
   it("serves a root that is itself a release directory, and its bundle", async () => {
-    const bundle = { file: "all.bin", size: APP.length, sha256: sha256(APP) };
+    const content = encodeMultiImage([
+      { id: 0, bytes: APP },
+      { id: 1, bytes: NET },
+    ]);
+    const bundle = { file: "all.bin", size: content.length, sha256: sha256(content) };
     await test.root.add(".", manifestOf("1.1.0", { bundle }));
-    await test.root.write("all.bin", APP);
+    await test.root.write("all.bin", content);
     const url = await test.start();
-    expect((await ask(url, "/releases/1.1.0/all.bin")).body.equals(APP)).toBe(true);
+    expect((await ask(url, "/releases/1.1.0/all.bin")).body.equals(content)).toBe(true);
   });
 
   it("lets a caller add hooks before it listens", async () => {

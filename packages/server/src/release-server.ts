@@ -13,7 +13,6 @@ import { sendProblem } from "./problem.js";
 import { publishReleases } from "./publish.js";
 import type { Publication, PublishedRelease, RefusedRelease, ReleaseCheck } from "./publish.js";
 import type { PublishedFile } from "./release-directory.js";
-import type { ReleaseManifest } from "./release-formats.js";
 
 /** What a server does, for its log. */
 export type ServerEvent =
@@ -37,10 +36,7 @@ export interface ReleaseServerOptions {
   readonly root: string;
   /** PEM of the server's certificate chain and private key. */
   readonly tls: { readonly key: string; readonly cert: string };
-  readonly publish: {
-    readonly check: ReleaseCheck;
-    readonly parse: (text: string, where: { readonly name: string }) => ReleaseManifest;
-  };
+  readonly publish: { readonly check: ReleaseCheck };
   /** Publishes releases that do not verify. Default false. */
   readonly unchecked?: boolean;
   readonly log?: (event: ServerEvent) => void;
@@ -77,9 +73,9 @@ const IDLE_MS = 60_000;
  */
 export async function createReleaseServer(options: ReleaseServerOptions): Promise<ReleaseServer> {
   const { root } = options;
-  const { parse, check } = options.publish;
+  const { check } = options.publish;
   const unchecked = options.unchecked ?? false;
-  const { published, refused } = await publishReleases({ root, parse, check, unchecked });
+  const { published, refused } = await publishReleases({ root, check, unchecked });
   for (const release of published.values()) options.log?.({ type: "published", ...release });
   for (const release of refused) options.log?.({ type: "refused", ...release });
   const app = createApp(options);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 
-import { FormatError, concatBytes, createRandom } from "@tandem/base";
+import { concatBytes, createRandom } from "@tandem/base";
+import type { ReleaseManifest } from "@tandem/release";
 
 import type { DownloadOptions } from "../download-release.js";
 import type { DownloadTarget } from "../download-target.js";
-import type { ReleaseFormats, ReleaseManifest } from "../release-formats.js";
 import { fixture } from "./scripted-server.js";
 import type { ScriptedServer } from "./scripted-server.js";
 
@@ -130,28 +130,5 @@ export function sampleOptions(
       random: { ...createRandom(1), below: () => 0 },
       now: () => Date.parse("2026-11-01T12:00:00Z"),
     },
-    formats: TEMPORARY_FORMATS,
   };
 }
-
-const TEMPORARY_FORMATS: ReleaseFormats = {
-  parseReleaseJson: (text, { name }) => {
-    try {
-      const value: ReleaseManifest = JSON.parse(text);
-      if (value.format !== 1 || !Array.isArray(value.images)) throw new SyntaxError("schema");
-      return value;
-    } catch (cause) {
-      throw new FormatError("release/bad-json", `${name}: not a release.json`, { cause });
-    }
-  },
-  parseMultiImageHeader: (bytes) => {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const images = [];
-    for (let i = 0; i < 2; i++) {
-      const at = 8 + 13 * i;
-      if (view.getUint16(at + 1) !== 0x6269) throw new FormatError("release/bad-header", "header");
-      images.push({ id: view.getUint8(at + 4), size: view.getUint16(at + 11) });
-    }
-    return { headerSize: 2 + view.getUint16(0, true), images };
-  },
-};

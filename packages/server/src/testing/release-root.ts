@@ -8,8 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createRandom } from "@tandem/base";
-
-import type { ReleaseManifest } from "../release-formats.js";
+import type { ReleaseManifest } from "@tandem/release";
 
 /** The agent's certificates for tests; their SOURCE.md tells how they were made. */
 export function fixture(name: string): string {

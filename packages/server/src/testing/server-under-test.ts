@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FormatError } from "@tandem/base";
-
 import { createReleaseServer } from "../release-server.js";
 import type { ReleaseServer, ReleaseServerOptions, ServerEvent } from "../release-server.js";
 import { ReleaseRoot, TLS } from "./release-root.js";
-import type { manifestOf } from "./release-root.js";
-
-export const PARSE: ReleaseServerOptions["publish"]["parse"] = (text, { name }) => {
-  try {
-    const value: ReturnType<typeof manifestOf> = JSON.parse(text);
-    if (value.format !== 1) throw new SyntaxError("format");
-    return value;
-  } catch (cause) {
-    throw new FormatError("release/bad-json", `${name}: not a release.json`, { cause });
-  }
-};
 
 export function failingCheck(): never {
   throw new RangeError("out of bounds");
@@ -38,7 +25,7 @@ export class ServerUnderTest implements AsyncDisposable {
     const server = await createReleaseServer({
       root: this.root.path,
       tls: TLS,
-      publish: { check: () => [], parse: PARSE },
+      publish: { check: () => [] },
       log: (event) => void this.events.push(event),
       ...changes,
     });
