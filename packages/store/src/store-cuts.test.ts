@@ -26,11 +26,16 @@ const IMAGE_SIZES = [5000, 2048];
 /** Power that is cut at one operation. */
 class CutPower implements Power {
   count = 0;
-  constructor(
-    readonly at: number | null,
-    readonly when: Cut["when"],
-    readonly seed: number,
-  ) {}
+  readonly at: number | null;
+  readonly when: Cut["when"];
+  readonly seed: number;
+
+  constructor(at: number | null, when: Cut["when"], seed: number) {
+    this.at = at;
+    this.when = when;
+    this.seed = seed;
+  }
+
   begin(_operation: FlashOperation): Cut | null {
     return this.count++ === this.at ? { when: this.when, random: createRandom(this.seed) } : null;
   }

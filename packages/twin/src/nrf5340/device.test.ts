@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createRandom, toHex } from "@tandem/base";
+import { describe, expect, it } from "vitest";
+
+import { STRANGER, TestDevice, makeRelease } from "../testing/test-device.js";
+import type { TestRelease } from "../testing/test-device.js";
+import { NET_SLOT } from "./memory-map.js";
+
+const FACTORY = makeRelease({ version: "1.0.0" });
+const NEXT = makeRelease({ version: "1.1.0" });
+
+function hashesOf(release: TestRelease): string[] {
+  return release.hashes.map((hash) => toHex(hash));
+}
+
+function runningDevice(): TestDevice {
+  const device = TestDevice.provisioned(FACTORY);
+  expect(device.boot().kind).toBe("application");
+  return device;
+}
+
+function expectClean(device: TestDevice): void {
+  expect(device.twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 0 });
+  expect(device.twin.violations).toEqual([]);
+}
+
+function expectRolledBack(device: TestDevice, code: string, image: number | null): void {
+  const status = device.running.service.query();
+  expect(status.state).toBe("FAILED");
+  expect(status.reason).toMatchObject({ code, image });
+  expect(device.holds).toEqual(hashesOf(FACTORY));
+  expectClean(device);
+}
+
+describe("a device that was provisioned", () => {
+  it("runs both images of the release", () => {
+    const device = runningDevice();
+    expect(device.running.service.query()).toMatchObject({ state: "READY", reason: null });
+    expect(device.running.netVersion).toMatchObject({ major: 1, minor: 0 });
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("installs the accepted release again when its application flash was damaged", () => {
+    const device = runningDevice();
+    device.twin.primarySlot.erasePage(4096);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expect(device.running.service.query().reason).toMatchObject({ code: "primary-invalid" });
+    expectClean(device);
+  });
+});
+
+describe("an update", () => {
+  it("ends accepted on both cores, and can be switched back by hand", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.settle();
+    expect(device.running.service.query().state).toBe("UPDATED");
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    device.running.service.switchBack();
+    device.settle();
+    expect(device.running.service.query().state).toBe("UPDATED");
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("leaves a core alone that holds its image already", () => {
+    const device = runningDevice();
+    const [app = ""] = hashesOf(NEXT);
+    // Cut between the two cores: the next attempt goes on with the application only.
+    device.twin.power.planCut({
+      when: "before",
+      matches: (operation) => operation.device === "app-flash" && operation.kind === "erase",
+      skip: 1,
+    });
+    device.stage(NEXT);
+    device.settle();
+    expect(device.holds[0]).toBe(app);
+    expect(device.events.filter((event) => event === "net: installed")).toHaveLength(1);
+    expect(device.events).toContain("net: already installed");
+    expectClean(device);
+  });
+
+  it.each([
+    ["its network core is silent", "net", "silent", "core-silent", 1],
+    ["its network core reports another version", "net", "wrong-version", "core-version", 1],
+    ["its self-test fails", "app", "self-test-fails", "self-test", 0],
+    ["its application hangs", "app", "hangs", "not-accepted", null],
+    ["its application crashes", "app", "crashes", "not-accepted", null],
+  ] as const)("is rolled back on both cores when %s", (_, core, kind, code, image) => {
+    const device = runningDevice();
+    const [app = "", net = ""] = hashesOf(NEXT);
+    if (core === "net") device.net.set(net, { kind });
+    else device.app.set(app, kind === "crashes" ? { kind, afterMs: 2000 } : { kind });
+    device.stage(NEXT);
+    device.settle();
+    expectRolledBack(device, code, image);
+  });
+
+  it("gets three trial boots before it counts as failed", () => {
+    const device = runningDevice();
+    device.app.set(hashesOf(NEXT)[0] ?? "", { kind: "crashes", afterMs: 10 });
+    device.stage(NEXT);
+    const before = device.twin.boots;
+    device.settle();
+    // One to install, three on trial, one to roll back, one to run the old release.
+    expect(device.twin.boots - before).toBe(6);
+    expectRolledBack(device, "not-accepted", null);
+  });
+
+  it("is refused when one image's signature is wrong, and names the image", () => {
+    const device = runningDevice();
+    const bad = makeRelease({ version: "1.1.0", netSigner: STRANGER });
+    device.stage(bad);
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      reason: { image: 1, step: "verify", code: "unknown-key" },
+    });
+    device.settle();
+    expectRolledBack(device, "unknown-key", 1);
+  });
+
+  it("is refused when its images are valid but of different releases", () => {
+    const device = runningDevice();
+    const other = makeRelease({ version: "1.2.0" });
+    const mixed = {
+      ...NEXT,
+      manifest: {
+        ...NEXT.manifest,
+        images: [NEXT.manifest.images[0], other.manifest.images[1]].flatMap((x) => x ?? []),
+      },
+      images: [NEXT.images[0], other.images[1]].flatMap((x) => x ?? []),
+    };
+    device.stage(mixed);
+    expect(device.running.service.query().reason).toMatchObject({
+      image: null,
+      code: "manifest-binding",
+    });
+  });
+
+  it("comes from the other copy when a page is lost between verification and installation", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const { record } = device.twin.mountStore();
+    const block = record.banks[record.candidateBank ?? 0]?.images[0]?.copies[0][0]?.firstBlock ?? 0;
+    device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
+    device.settle();
+    expect(device.events).toContain("other-copy");
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+
+  it("is refused before anything is installed when a page is lost in both copies", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const { record } = device.twin.mountStore();
+    for (const copy of [0, 1] as const) {
+      const image = record.banks[record.candidateBank ?? 0]?.images[1];
+      const block = image?.copies[copy][0]?.firstBlock ?? 0;
+      device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
+    }
+    device.settle();
+    expectRolledBack(device, "unreadable", 1);
+  });
+});
+
+describe("the security counter", () => {
+  const SECURE = makeRelease({ version: "1.3.0", securityCounter: 2 });
+
+  it("rises with an accepted release, and then bars older ones", () => {
+    const device = runningDevice();
+    device.stage(SECURE);
+    device.settle();
+    expect(device.twin.securityCounter).toBe(1);
+    device.boot(device.twin.reset("soft"));
+    expect(device.twin.securityCounter).toBe(2);
+    expect(() => device.running.service.switchBack()).toThrow(
+      "the previous release has security counter 1, the device 2",
+    );
+    device.stage(NEXT);
+    expect(device.running.service.query().reason).toMatchObject({ code: "security-counter" });
+  });
+
+  it("does not rise for a release that fails its trial", () => {
+    const device = runningDevice();
+    device.net.set(hashesOf(SECURE)[1] ?? "", { kind: "silent" });
+    device.stage(SECURE);
+    device.settle();
+    device.boot(device.twin.reset("soft"));
+    expect(device.twin.securityCounter).toBe(1);
+    expectRolledBack(device, "core-silent", 1);
+  });
+});
+
+describe("the observer", () => {
+  it("counts a start with images of different releases", () => {
+    const device = runningDevice();
+    const image = NEXT.images[1] ?? new Uint8Array(0);
+    const payload = image.subarray(0x200, 0x200 + 5000);
+    device.twin.observer.learn(image, { headerSize: 0x200, imageSize: 5000 });
+    for (let at = 0; at < 6144; at += 2048) device.twin.netFlash.erasePage(NET_SLOT.start + at);
+    device.twin.netFlash.write(NET_SLOT.start, payload);
+    device.boot();
+    expect(device.twin.observer.counters).toEqual({ mixedStarts: 1, unverifiedStarts: 0 });
+  });
+
+  it("counts a start of bytes that nobody has signed", () => {
+    const device = runningDevice();
+    device.twin.netFlash.erasePage(NET_SLOT.start);
+    device.boot();
+    expect(device.twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 1 });
+  });
+
+  it("counts a page that is programmed twice", () => {
+    const device = runningDevice();
+    device.twin.nand.eraseBlock(47);
+    device.twin.nand.programPage(47 * 6, new Uint8Array(2048));
+    device.twin.nand.programPage(47 * 6, new Uint8Array(2048));
+    expect(device.twin.violations.map((violation) => violation.rule)).toEqual(["program-twice"]);
+  });
+});

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { bytesEqual, digestOf, toHex } from "@tandem/base";
+import type { Crypto, PublicKey } from "@tandem/base";
+import { bytesSource, verifyImage } from "@tandem/image";
+import type { ImageFacts, ImageVersion } from "@tandem/image";
+
+/** A network core image that the observer has seen whole, with a good signature. */
+export interface KnownNetImage {
+  readonly imageHash: Uint8Array;
+  readonly payloadDigest: Uint8Array;
+  readonly payloadBytes: number;
+  readonly version: ImageVersion;
+}
+
+/** What the observer counts; all zero on a device that works. */
+export interface Counters {
+  /** The application started while the cores held images of different releases. */
+  mixedStarts: number;
+  /** A core started bytes that no trusted key has signed. */
+  unverifiedStarts: number;
+}
+
+/**
+ * Judges each start of a core by the bytes in its flash alone. The network core's flash holds a
+ * bare payload, without header and signature, so the observer remembers the images that payloads
+ * belong to.
+ */
+export class Observer {
+  readonly counters: Counters = { mixedStarts: 0, unverifiedStarts: 0 };
+  readonly #crypto: Crypto;
+  readonly #keys: readonly PublicKey[];
+  readonly #known: KnownNetImage[];
+
+  constructor(crypto: Crypto, keys: readonly PublicKey[], known: readonly KnownNetImage[] = []) {
+    this.#crypto = crypto;
+    this.#keys = keys;
+    this.#known = [...known];
+  }
+
+  get known(): readonly KnownNetImage[] {
+    return this.#known;
+  }
+
+  /** Remembers a network core image by its payload. Bytes that no trusted key has
+   * signed are not remembered: a core that runs them counts as unverified. */
+  learn(image: Uint8Array, header: { headerSize: number; imageSize: number }): void {
+    const payload = image.subarray(header.headerSize, header.headerSize + header.imageSize);
+    const payloadDigest = digestOf(this.#crypto, payload);
+    const verdict = verifyImage(bytesSource(image), { crypto: this.#crypto, keys: this.#keys });
+    if (
+      !verdict.ok ||
+      this.#known.some((known) => bytesEqual(known.payloadDigest, payloadDigest))
+    ) {
+      return;
+    }
+    this.#known.push({
+      imageHash: verdict.facts.hash,
+      payloadDigest,
+      payloadBytes: payload.length,
+      version: verdict.facts.header.version,
+    });
+  }
+
+  /** The image whose payload stands at the start of the network core's slot. */
+  identifyNet(slot: Uint8Array): KnownNetImage | null {
+    return (
+      this.#known.find(
+        (known) =>
+          known.payloadBytes <= slot.length &&
+          bytesEqual(
+            digestOf(this.#crypto, slot.subarray(0, known.payloadBytes)),
+            known.payloadDigest,
+          ),
+      ) ?? null
+    );
+  }
+
+  /** The application core is about to run what its slot holds. */
+  applicationStarts(facts: ImageFacts | null, netSlot: Uint8Array): void {
+    if (facts === null) {
+      this.counters.unverifiedStarts += 1;
+      return;
+    }
+    const net = this.identifyNet(netSlot);
+    const listed = facts.manifest?.imageHashes.map((hash) => toHex(hash)) ?? [];
+    if (net !== null && !listed.includes(toHex(net.imageHash))) this.counters.mixedStarts += 1;
+  }
+
+  /** The network core is about to run what its slot holds. */
+  networkStarts(netSlot: Uint8Array): void {
+    if (this.identifyNet(netSlot) === null) this.counters.unverifiedStarts += 1;
+  }
+}

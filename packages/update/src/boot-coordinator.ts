@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TandemError, bytesEqual } from "@tandem/base";
+import type { PagedFlash } from "@tandem/flash";
+import { SetState, Store, ZERO_HASH } from "@tandem/store";
+import type { RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
+
+import type { CoreInstaller, InstallResult } from "./core-installer.js";
+import type { Marker } from "./marker.js";
+import { recordReason } from "./reason.js";
+import type { Trust } from "./trust.js";
+import { unreadableOffset, verifyBank } from "./verify-bank.js";
+import type { ImageSlot } from "./verify-bank.js";
+
+/** What the coordinator needs of the chip beside flash and cores. */
+export interface BootPorts {
+  /** Hardware security counter: read, and raised for an accepted release only. */
+  readonly securityCounter: { read(): number; raise(value: number): void };
+  /** Watchdog: once started, only a reset stops it. */
+  readonly watchdog: { start(): void; feed(): void };
+  /** Number of the last reset's reason, kept with a failed trial. */
+  readonly resetReason: number;
+  /** Called last, before control goes back to MCUboot: clears the PCD command, locks its RAM. */
+  readonly seal: () => void;
+}
+
+export interface BootOptions {
+  readonly nand: PagedFlash;
+  readonly storeOptions?: StoreOptions;
+  readonly marker: Marker;
+  /** By image index; index 0 is the application core. */
+  readonly cores: readonly CoreInstaller[];
+  readonly slots: readonly ImageSlot[];
+  readonly trust: Trust;
+  readonly ports: BootPorts;
+  /** Start firmware in the primary slot that verifies but is not the accepted one (a debugger's). */
+  readonly allowForeign?: boolean;
+  readonly log?: (event: BootEvent) => void;
+}
+
+/** What the coordinator did, for logs and traces. */
+export interface BootEvent {
+  readonly kind:
+    | "state"
+    | "install-begin"
+    | "core-skipped"
+    | "core-installed"
+    | "core-failed"
+    | "installed"
+    | "fallback"
+    | "refused"
+    | "trial"
+    | "foreign"
+    | "limp"
+    | "nand-unreadable";
+  readonly text: string;
+}
+
+/** What MCUboot does next. */
+export type BootDecision =
+  | { readonly kind: "start" }
+  | { readonly kind: "reset" }
+  | { readonly kind: "recovery"; readonly why: string };
+
+/** Install attempts on a candidate before it counts as failed. */
+export const MAX_INSTALL_ATTEMPTS = 8;
+/** Trial boots that a candidate gets before it counts as failed. */
+export const TRIAL_BOOTS = 3;
+
+/**
+ * The boot half of the transaction: runs in MCUboot's `boot_go_hook`, decides by the journal what
+ * may start, and installs all images of a release or none. Everything it does may be cut at any
+ * flash operation and is taken up again at the next boot.
+ */
+export class BootCoordinator {
+  readonly #options: BootOptions;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+  }
+
+  run(): BootDecision {
+    for (const core of this.#options.cores) core.hold();
+    const decision = this.#decide();
+    this.#options.ports.seal();
+    return decision;
+  }
+
+  #decide(): BootDecision {
+    let store: Store;
+    try {
+      store = Store.mount(this.#options.nand, this.#options.storeOptions);
+    } catch (error) {
+      if (error instanceof TandemError) return this.#withoutStore(error);
+      throw error;
+    }
+    // A record in one chain only may be gone at the next read: nothing is done on its word alone.
+    if (!store.isSettled) store.settle();
+    this.#log("state", `state ${store.record.state}`);
+    switch (store.record.state) {
+      case SetState.STAGED:
+        return this.#stage(store);
+      case SetState.INSTALLING:
+        return this.#install(store);
+      case SetState.TRIAL:
+        return this.#trial(store);
+      case SetState.REJECTED:
+        return this.#rollBack(store, store.record.reason);
+      case SetState.READY:
+      case SetState.WRITING:
+      case SetState.CANDIDATE:
+      case SetState.FAILED:
+      case SetState.UPDATED:
+        return this.#startAccepted(store);
+      default:
+        return store.record.state satisfies never;
+    }
+  }
+
+  /** Without a journal only a set that the marker calls accepted may start. */
+  #withoutStore(error: TandemError): BootDecision {
+    this.#log("nand-unreadable", error.message);
+    return this.#options.marker.read().kind === "accepted"
+      ? { kind: "start" }
+      : {
+          kind: "recovery",
+          why: `no journal, and the marker does not say accepted: ${error.message}`,
+        };
+  }
+
+  #startAccepted(store: Store): BootDecision {
+    const { record } = store;
+    const accepted = record.acceptedBank;
+    if (accepted === null) return { kind: "start" };
+    const hashes = imageHashes(record, accepted);
+    const isWhole = hashes.every((hash, i) => sameHash(record.installed[i] ?? null, hash));
+    const appHash = hashes[0] ?? ZERO_HASH;
+    if (isWhole && this.#core(0).confirmInstalled(appHash, store.readImage(accepted, 0))) {
+      this.#raiseCounter(record, accepted);
+      this.#options.marker.write("accepted", appHash);
+      return { kind: "start" };
+    }
+    if (this.#options.allowForeign === true) {
+      // MCUboot still demands a valid signature before it starts it.
+      this.#log("foreign", "the primary slot does not hold the accepted release");
+      return { kind: "start" };
+    }
+    const reason = record.reason ?? recordReason(null, "install", "primary-invalid");
+    return this.#rollBack(store, reason);
+  }
+
+  /** Nothing is touched unless candidate and fallback are both readable and genuine. */
+  #stage(store: Store): BootDecision {
+    const { candidateBank, acceptedBank } = store.record;
+    const refusal = this.#refusal(store, candidateBank, acceptedBank);
+    if (refusal !== null) {
+      this.#log("refused", `refused before anything was installed: code ${refusal.code}`);
+      store.commit({ state: SetState.FAILED, candidateBank: null, reason: refusal });
+      return this.#startAccepted(store);
+    }
+    store.commit({
+      state: SetState.INSTALLING,
+      targetBank: candidateBank,
+      attempts: 0,
+      reason: null,
+    });
+    return this.#install(store);
+  }
+
+  #refusal(store: Store, candidate: number | null, accepted: number | null): RecordedReason | null {
+    if (candidate === null) return recordReason(null, "stage", "unreadable");
+    if (accepted === null) return recordReason(null, "stage", "no-fallback");
+    const [first] = this.#verify(store, candidate);
+    if (first !== undefined) return first;
+    if (this.#verify(store, accepted).length > 0) {
+      return recordReason(null, "stage", "fallback-invalid");
+    }
+    const counter = store.record.banks[candidate]?.securityCounter ?? 0;
+    return counter < this.#options.ports.securityCounter.read()
+      ? recordReason(null, "stage", "security-counter", counter)
+      : null;
+  }
+
+  #verify(store: Store, bank: number): RecordedReason[] {
+    const { trust, slots, ports } = this.#options;
+    const tick = (): void => ports.watchdog.feed();
+    const { facts, reasons } = verifyBank(store, bank, { trust, slots, step: "stage", tick });
+    const recorded = reasons.map((reason) => recordReason(reason.image, "stage", reason.code));
+    const isSame = imageHashes(store.record, bank).every((hash, i) =>
+      sameHash(facts[i]?.hash ?? null, hash),
+    );
+    if (recorded.length === 0 && !isSame) return [recordReason(null, "stage", "image-hash")];
+    return recorded;
+  }
+
+  /** One attempt to bring every core to the target bank; ends in a reset. */
+  #install(store: Store): BootDecision {
+    const target = store.record.targetBank;
+    if (target === null) return this.#rollBack(store, store.record.reason);
+    const isCandidate = target === store.record.candidateBank;
+    const attempts = Math.min(store.record.attempts + 1, 0xff);
+    if (isCandidate && attempts > MAX_INSTALL_ATTEMPTS) {
+      const reason = recordReason(null, "install", "attempts-exhausted", MAX_INSTALL_ATTEMPTS);
+      return this.#giveUp(store, reason);
+    }
+    this.#log("install-begin", `installing bank ${target}, attempt ${attempts}`);
+    store.commit({ attempts });
+    const hashes = imageHashes(store.record, target);
+    // The image least likely to succeed goes first: whatever is behind b0n, then the application.
+    for (let index = hashes.length - 1; index >= 0; index--) {
+      const failure = this.#installCore(store, target, index);
+      if (failure !== null) return this.#giveUp(store, failure);
+    }
+    return this.#finishInstall(store, target, isCandidate);
+  }
+
+  /** Null when the core holds the image afterwards. */
+  #installCore(store: Store, bank: number, index: number): RecordedReason | null {
+    const core = this.#core(index);
+    const hash = imageHashes(store.record, bank)[index] ?? ZERO_HASH;
+    const source = store.readImage(bank, index);
+    try {
+      const isRecorded = sameHash(store.record.installed[index] ?? null, hash);
+      if (isRecorded && core.confirmInstalled(hash, source)) {
+        this.#log("core-skipped", `${core.core}: already installed`);
+        return null;
+      }
+      store.commit({ installed: withInstalled(store.record, index, null) });
+      this.#options.marker.write("installing", imageHashes(store.record, bank)[0] ?? ZERO_HASH);
+      const result = core.install(hash, source);
+      if (!result.ok) return this.#coreFailure(core, index, result);
+      store.commit({ installed: withInstalled(store.record, index, hash) });
+      this.#log("core-installed", `${core.core}: installed`);
+      return null;
+    } catch (error) {
+      return recordReason(index, "install", "unreadable", unreadableOffset(error));
+    }
+  }
+
+  #coreFailure(
+    core: CoreInstaller,
+    index: number,
+    result: Extract<InstallResult, { ok: false }>,
+  ): RecordedReason {
+    this.#log("core-failed", `${core.core}: ${result.code}`);
+    return recordReason(index, "install", result.code, result.detail ?? 0);
+  }
+
+  #finishInstall(store: Store, target: number, isCandidate: boolean): BootDecision {
+    const id = imageHashes(store.record, target)[0] ?? ZERO_HASH;
+    if (isCandidate) {
+      this.#options.marker.write("trial", id);
+      store.commit({ state: SetState.TRIAL, trials: TRIAL_BOOTS, targetBank: null, attempts: 0 });
+    } else {
+      const { reason } = store.record;
+      store.commit({
+        state: reason === null ? SetState.READY : SetState.FAILED,
+        acceptedBank: target,
+        previousBank: target === store.record.previousBank ? null : store.record.previousBank,
+        targetBank: null,
+        attempts: 0,
+      });
+      this.#options.marker.write("accepted", id);
+    }
+    this.#log("installed", `bank ${target} is installed`);
+    return { kind: "reset" };
+  }
+
+  #trial(store: Store): BootDecision {
+    const { record } = store;
+    const candidate = record.candidateBank;
+    if (candidate === null || record.trials === 0) {
+      const detail = this.#options.ports.resetReason;
+      const reason = recordReason(null, "trial", "not-accepted", detail);
+      return this.#rollBack(store, reason);
+    }
+    const appHash = imageHashes(record, candidate)[0] ?? ZERO_HASH;
+    if (!this.#core(0).confirmInstalled(appHash, store.readImage(candidate, 0))) {
+      store.commit({ state: SetState.INSTALLING, targetBank: candidate });
+      return this.#install(store);
+    }
+    this.#options.ports.watchdog.start();
+    store.commit({ trials: record.trials - 1 });
+    this.#log("trial", `trial boot, ${record.trials - 1} left`);
+    return { kind: "start" };
+  }
+
+  /** The candidate is out: installs the accepted release again and keeps the reason. */
+  #rollBack(store: Store, reason: RecordedReason | null): BootDecision {
+    const { acceptedBank } = store.record;
+    if (acceptedBank === null) {
+      return { kind: "recovery", why: "there is no accepted release to fall back to" };
+    }
+    this.#log("fallback", `back to bank ${acceptedBank}`);
+    this.#beginFallback(store, acceptedBank, reason);
+    return this.#install(store);
+  }
+
+  #beginFallback(store: Store, target: number, reason: RecordedReason | null): void {
+    store.commit({
+      state: SetState.INSTALLING,
+      targetBank: target,
+      candidateBank: null,
+      attempts: 0,
+      trials: 0,
+      reason,
+    });
+  }
+
+  /** The target cannot be installed: the next best one, in a boot of its own. */
+  #giveUp(store: Store, reason: RecordedReason): BootDecision {
+    const { record } = store;
+    const next = nextTarget(record);
+    if (next === null) {
+      return { kind: "recovery", why: `no release can be installed: code ${reason.code}` };
+    }
+    this.#log("fallback", `bank ${record.targetBank} cannot be installed, next is bank ${next}`);
+    const isLimp = record.targetBank !== record.candidateBank && next !== record.previousBank;
+    if (isLimp) this.#log("limp", `bank ${next} will start untested`);
+    const why = isLimp ? recordReason(null, "install", "limp") : (record.reason ?? reason);
+    this.#beginFallback(store, next, why);
+    return { kind: "reset" };
+  }
+
+  #raiseCounter(record: StateRecord, accepted: number): void {
+    const { securityCounter } = this.#options.ports;
+    const counter = record.banks[accepted]?.securityCounter ?? 0;
+    if (counter > securityCounter.read()) securityCounter.raise(counter);
+  }
+
+  #core(index: number): CoreInstaller {
+    const core = this.#options.cores[index];
+    if (core === undefined) throw new RangeError(`no core for image ${index}`);
+    return core;
+  }
+
+  #log(kind: BootEvent["kind"], text: string): void {
+    this.#options.log?.({ kind, text });
+  }
+}
+
+/**
+ * What to install when the target cannot be: the accepted release, then the previous one, then
+ * whatever other complete bank there is, untested. Banks that failed are behind, never ahead.
+ */
+function nextTarget(record: StateRecord): number | null {
+  const { targetBank, acceptedBank, previousBank, candidateBank } = record;
+  if (targetBank === candidateBank && acceptedBank !== null) return acceptedBank;
+  if (targetBank === acceptedBank && previousBank !== null) return previousBank;
+  const others = record.banks.findIndex(
+    (bank, index) =>
+      bank.images.length > 0 &&
+      bank.images.every((image) => !sameHash(image.imageHash, ZERO_HASH)) &&
+      index !== acceptedBank &&
+      index !== previousBank &&
+      index !== targetBank,
+  );
+  return others === -1 ? null : others;
+}
+
+function imageHashes(record: StateRecord, bank: number): Uint8Array[] {
+  return (record.banks[bank]?.images ?? []).map((image) => image.imageHash);
+}
+
+function withInstalled(
+  record: StateRecord,
+  index: number,
+  hash: Uint8Array | null,
+): (Uint8Array | null)[] {
+  const count = Math.max(record.installed.length, index + 1);
+  return Array.from({ length: count }, (_, i) =>
+    i === index ? hash : (record.installed[i] ?? null),
+  );
+}
+
+function sameHash(a: Uint8Array | null, b: Uint8Array): boolean {
+  return a !== null && bytesEqual(a, b);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ImageSource } from "@tandem/image";
+
+import type { ReasonCode } from "./reason.js";
+
+/** How an installation ended. */
+export type InstallResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: ReasonCode; readonly detail?: number };
+
+/**
+ * One core of the device, as the coordinator sees it: something that can be kept from running and
+ * that takes an image. New kinds of cores (a modem, a sensor MCU) are further implementations.
+ */
+export interface CoreInstaller {
+  /** Name in messages: `app`, `net`. */
+  readonly core: string;
+  /** Keeps the core from running. Called at every boot, before anything else. */
+  hold(): void;
+  /**
+   * True when the core holds exactly this image. The journal already says so; the core confirms
+   * it as far as it can be asked.
+   */
+  confirmInstalled(hash: Uint8Array, source: ImageSource): boolean;
+  /** Replaces the core's image and validates the result. Idempotent, may be cut anywhere. */
+  install(hash: Uint8Array, source: ImageSource): InstallResult;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+import { UsageError, bytesEqual, fromHex } from "@tandem/base";
+import { IMAGE_VERSION_LAYOUT, parseVersion } from "@tandem/image";
+import type { ImageFacts } from "@tandem/image";
+import type { ReleaseManifest } from "@tandem/release";
+import { FREE_BANK, SetState, stateName } from "@tandem/store";
+import type { Bank, BankWriter, SetStateName, StateRecord, Store } from "@tandem/store";
+
+import type { Marker } from "./marker.js";
+import { describeReason, makeReason, recordReason } from "./reason.js";
+import type { Reason, ReasonCode } from "./reason.js";
+import type { Trust } from "./trust.js";
+import { verifyBank } from "./verify-bank.js";
+import type { ImageSlot } from "./verify-bank.js";
+
+export interface UpdateServiceOptions {
+  readonly store: Store;
+  readonly marker: Marker;
+  readonly trust: Trust;
+  /** By image index. */
+  readonly slots: readonly ImageSlot[];
+  /** Hardware name that releases must carry. */
+  readonly hardware: string;
+  readonly securityCounter: { read(): number };
+}
+
+/** One release in the store. */
+export interface StoredRelease {
+  /** Hash TLV of the application image. */
+  readonly id: Uint8Array;
+  /** Version of the application image: major, minor, revision, build as MCUboot keeps it. */
+  readonly version: Uint8Array;
+  readonly securityCounter: number;
+  readonly imageHashes: readonly Uint8Array[];
+  readonly imageVersions: readonly Uint8Array[];
+}
+
+export interface UpdateStatus {
+  readonly state: SetStateName;
+  readonly accepted: StoredRelease | null;
+  readonly previous: StoredRelease | null;
+  readonly candidate: StoredRelease | null;
+  /** Trial boots left. */
+  readonly trialsLeft: number;
+  /** Why the last update was refused or rolled back. */
+  readonly reason: Reason | null;
+  readonly badBlocks: number;
+}
+
+/** Outcome of `finish`. */
+export type FinishVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reasons: readonly Reason[] };
+
+/**
+ * The application half of the transaction, with the verbs of the PSA Firmware Update API 1.0 for
+ * the whole set of images instead of one.
+ */
+export class UpdateService {
+  readonly #options: UpdateServiceOptions;
+  readonly #store: Store;
+  #writer: { readonly image: number; readonly writer: BankWriter } | null = null;
+
+  constructor(options: UpdateServiceOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  query(): UpdateStatus {
+    const { record } = this.#store;
+    return {
+      state: stateName(record.state),
+      accepted: describeBank(record, record.acceptedBank),
+      previous: describeBank(record, record.previousBank),
+      candidate: describeBank(record, record.candidateBank),
+      trialsLeft: record.trials,
+      reason: record.reason === null ? null : describeReason(record.reason),
+      badBlocks: record.badBlocks.length,
+    };
+  }
+
+  /**
+   * Begins to receive a release, or goes on with the one that is half received when it is the
+   * same. An unfinished other one and the result of the last update are dropped.
+   * @throws {UsageError} update/state while an update is staged or on trial; update/release when
+   * the release does not fit this device
+   */
+  start(release: ReleaseManifest): void {
+    this.#expect("start", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
+    this.#checkOffer(release);
+    this.#writer = null;
+    const { record } = this.#store;
+    if (record.state === SetState.WRITING && isSameRelease(record, release)) return;
+    const bank = pickBank(record);
+    const incoming = release.images.map((image) => ({
+      sizeBytes: image.size,
+      fileDigest: fromHex(image.sha256),
+      version: IMAGE_VERSION_LAYOUT.encode(parseVersion(image.version)),
+    }));
+    this.#store.commit({
+      ...this.#store.reserveBank(bank, incoming),
+      state: SetState.WRITING,
+      candidateBank: bank,
+      previousBank: record.previousBank === bank ? null : record.previousBank,
+      reason: null,
+    });
+  }
+
+  /** Bytes of an image that are on the medium for good, read from the medium. */
+  receivedBytes(image: number): number {
+    const bank = this.#candidate("receivedBytes", ["WRITING", "CANDIDATE"]);
+    if (this.#writer?.image === image) this.#writer = null;
+    return this.#store.receivedBytes(bank, image);
+  }
+
+  /**
+   * Takes the next bytes of an image. They are acknowledged block by block: `receivedBytes` tells
+   * how far.
+   * @throws {UsageError} store/write-offset, store/write-past-end, update/state
+   */
+  write(image: number, offsetBytes: number, bytes: Uint8Array): void {
+    const bank = this.#candidate("write", ["WRITING"]);
+    if (this.#writer?.image !== image) {
+      this.#writer = { image, writer: this.#store.writeImage(bank, image) };
+    }
+    this.#writer.writer.write(offsetBytes, bytes);
+  }
+
+  /**
+   * Verifies every image from the medium; all valid: CANDIDATE. Otherwise FAILED, and every
+   * failure is named.
+   */
+  finish(): FinishVerdict {
+    const { bank, bankIndex } = this.#finishable();
+    this.#writer = null;
+    const { trust, slots } = this.#options;
+    const { facts, reasons } = verifyBank(this.#store, bankIndex, { trust, slots, step: "verify" });
+    const counter = lowestCounter(facts);
+    const all = [...reasons];
+    for (const [index, fact] of facts.entries()) {
+      const claimed = bank.images[index]?.version;
+      const version = IMAGE_VERSION_LAYOUT.encode(fact.header.version);
+      if (reasons.length === 0 && claimed !== undefined && !bytesEqual(claimed, version)) {
+        all.push(makeReason(index, "verify", "version"));
+      }
+    }
+    if (all.length === 0 && counter < this.#options.securityCounter.read()) {
+      all.push(makeReason(0, "verify", "security-counter", counter));
+    }
+    const [first] = all;
+    if (first === undefined) {
+      const banks = this.#store.record.banks.map((old, i) =>
+        i === bankIndex ? verifiedBank(bank, facts, counter) : old,
+      );
+      this.#store.commit({ state: SetState.CANDIDATE, banks });
+      return { ok: true };
+    }
+    this.#fail(recordReason(first.image, first.step, first.code));
+    return { ok: false, reasons: all };
+  }
+
+  /** CANDIDATE becomes STAGED: the next reset installs it. */
+  install(): void {
+    this.#candidate("install", ["CANDIDATE"]);
+    this.#store.commit({ state: SetState.STAGED });
+  }
+
+  /** The running trial release is good: it becomes the accepted one, in one record. */
+  accept(): void {
+    const bankIndex = this.#candidate("accept", ["TRIAL"]);
+    const { record } = this.#store;
+    this.#store.commit({
+      state: SetState.UPDATED,
+      acceptedBank: bankIndex,
+      previousBank: record.acceptedBank,
+      candidateBank: null,
+      trials: 0,
+      reason: null,
+    });
+    const id = describeBank(this.#store.record, bankIndex)?.id;
+    if (id !== undefined) this.#options.marker.write("accepted", id);
+  }
+
+  /** The running trial release is bad: the next reset goes back to the accepted one. */
+  reject(code: ReasonCode, image: number | null = null, detail = 0): void {
+    this.#expect("reject", ["TRIAL"]);
+    this.#store.commit({
+      state: SetState.REJECTED,
+      reason: recordReason(image, "trial", code, detail),
+    });
+  }
+
+  /**
+   * Stages the previous accepted release.
+   * @throws {UsageError} update/no-previous, update/security-counter, update/state
+   */
+  switchBack(): void {
+    this.#expect("switchBack", ["READY", "UPDATED", "FAILED"]);
+    const { record } = this.#store;
+    const { previousBank } = record;
+    const previous = describeBank(record, previousBank);
+    if (previous === null) {
+      throw new UsageError("update/no-previous", "there is no previous release in the store");
+    }
+    const counter = this.#options.securityCounter.read();
+    if (previous.securityCounter < counter) {
+      throw new UsageError(
+        "update/security-counter",
+        `the previous release has security counter ${previous.securityCounter}, the device ${counter}`,
+      );
+    }
+    this.#store.commit({ state: SetState.STAGED, candidateBank: previousBank, reason: null });
+  }
+
+  /** Drops what is half received, or the result of the last update: READY. */
+  clean(): void {
+    this.#expect("clean", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
+    this.#writer = null;
+    const { record } = this.#store;
+    const dropped = record.candidateBank;
+    this.#store.commit({
+      state: SetState.READY,
+      candidateBank: null,
+      reason: null,
+      banks: record.banks.map((bank, i) => (i === dropped ? FREE_BANK : bank)),
+    });
+  }
+
+  #fail(reason: NonNullable<StateRecord["reason"]>): void {
+    this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason });
+  }
+
+  #finishable(): { readonly bank: Bank; readonly bankIndex: number } {
+    const bankIndex = this.#candidate("finish", ["WRITING"]);
+    const bank = this.#store.record.banks[bankIndex] ?? FREE_BANK;
+    for (const [index, image] of bank.images.entries()) {
+      const received = this.#store.receivedBytes(bankIndex, index);
+      if (received < image.sizeBytes) {
+        throw new UsageError(
+          "update/incomplete",
+          `image ${index}: ${received} of ${image.sizeBytes} bytes received`,
+        );
+      }
+    }
+    return { bank, bankIndex };
+  }
+
+  #checkOffer(release: ReleaseManifest): void {
+    const { hardware, slots } = this.#options;
+    if (release.hardware !== hardware) {
+      throw new UsageError(
+        "update/hardware",
+        `release ${release.version} is for ${release.hardware}, this device is ${hardware}`,
+      );
+    }
+    if (release.images.length !== slots.length) {
+      throw new UsageError(
+        "update/image-count",
+        `release ${release.version} has ${release.images.length} images, expected ${slots.length}`,
+      );
+    }
+    for (const [index, image] of release.images.entries()) {
+      const slot = slots[index];
+      if (slot !== undefined && image.size > slot.maxBytes) {
+        throw new UsageError(
+          "update/too-large",
+          `release ${release.version}: ${image.file} has ${image.size} bytes, the ${slot.core} slot ${slot.maxBytes}`,
+        );
+      }
+    }
+  }
+
+  /** Bank of the candidate, in one of these states. */
+  #candidate(verb: string, states: readonly SetStateName[]): number {
+    this.#expect(verb, states);
+    const { candidateBank } = this.#store.record;
+    if (candidateBank === null) {
+      throw new UsageError("update/state", `${verb}: there is no candidate`);
+    }
+    return candidateBank;
+  }
+
+  #expect(verb: string, states: readonly SetStateName[]): void {
+    const state = stateName(this.#store.record.state);
+    if (!states.includes(state)) {
+      throw new UsageError(
+        "update/state",
+        `${verb} in state ${state}, expected ${states.join(" or ")}`,
+        { details: { found: state, expected: states } },
+      );
+    }
+  }
+}
+
+/** A bank that neither the accepted nor, if it can be helped, the previous release occupies. */
+function pickBank(record: StateRecord): number {
+  const free = record.banks.findIndex(
+    (_, index) => index !== record.acceptedBank && index !== record.previousBank,
+  );
+  if (free !== -1) return free;
+  return record.banks.findIndex((_, index) => index !== record.acceptedBank);
+}
+
+function isSameRelease(record: StateRecord, release: ReleaseManifest): boolean {
+  const images = record.banks[record.candidateBank ?? -1]?.images ?? [];
+  return (
+    images.length === release.images.length &&
+    release.images.every((offered, index) => {
+      const stored = images[index];
+      return (
+        stored !== undefined &&
+        stored.sizeBytes === offered.size &&
+        bytesEqual(stored.fileDigest, fromHex(offered.sha256))
+      );
+    })
+  );
+}
+
+function verifiedBank(bank: Bank, facts: readonly ImageFacts[], securityCounter: number): Bank {
+  return {
+    securityCounter,
+    images: bank.images.map((image, index) => {
+      const fact = facts[index];
+      return fact === undefined ? image : { ...image, imageHash: fact.hash };
+    }),
+  };
+}
+
+/** The lowest counter decides: no image of an accepted set may be older than the device allows. */
+function lowestCounter(facts: readonly ImageFacts[]): number {
+  const counters = facts.map((fact) => fact.securityCounter ?? 0);
+  return counters.length === 0 ? 0 : Math.min(...counters);
+}
+
+function describeBank(record: StateRecord, index: number | null): StoredRelease | null {
+  const bank = index === null ? undefined : record.banks[index];
+  const app = bank?.images[0];
+  if (bank === undefined || app === undefined) return null;
+  return {
+    id: app.imageHash,
+    version: app.version,
+    securityCounter: bank.securityCounter,
+    imageHashes: bank.images.map((image) => image.imageHash),
+    imageVersions: bank.images.map((image) => image.version),
+  };
+}
