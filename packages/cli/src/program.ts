@@ -2,6 +2,11 @@
 import { TandemError } from "@tandem/base";
 import { Command, CommanderError } from "@commander-js/extra-typings";
 
+import { registerServeCommand } from "./commands/serve.js";
+import { registerDemoCommand } from "./commands/demo.js";
+import { registerTwinCommands } from "./commands/twin.js";
+import { registerImageCommands } from "./commands/image.js";
+import { registerReleaseCommands } from "./commands/release.js";
 import type { Context } from "./context.js";
 import { ExitCode, exitCodeOf } from "./exit-codes.js";
 
@@ -32,6 +37,11 @@ function createProgram(context: Context): Command {
     .description("Firmware updates that treat all images of a microcontroller as one transaction")
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.err });
+  registerServeCommand(program, context);
+  registerDemoCommand(program, context);
+  registerTwinCommands(program, context);
+  registerImageCommands(program, context);
+  registerReleaseCommands(program, context);
   return program;
 }
 

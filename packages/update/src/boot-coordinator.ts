@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, bytesEqual } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
-import { SetState, Store, ZERO_HASH } from "@tandem/store";
+import { SetState, Store, ZERO_HASH, stateName } from "@tandem/store";
 import type { RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
 
 import type { CoreInstaller, InstallResult } from "./core-installer.js";
@@ -95,7 +95,7 @@ export class BootCoordinator {
     }
     // A record in one chain only may be gone at the next read: nothing is done on its word alone.
     if (!store.isSettled) store.settle();
-    this.#log("state", `state ${store.record.state}`);
+    this.#log("state", `state ${stateName(store.record.state)}`);
     switch (store.record.state) {
       case SetState.STAGED:
         return this.#stage(store);
