@@ -244,6 +244,30 @@ describe("an answer that does not fit the request", () => {
       message: `GET ${server.url}/releases/1.1.0/app.bin: status 409, expected 206: app.bin has changed since it was published`,
     });
   });
+
+  it.each([
+    ["is too long", Buffer.alloc(5000, "x")],
+    ["is no JSON", Buffer.from("{")],
+    ["is a list", Buffer.from("[]")],
+    ["has no text for a detail", Buffer.from('{"detail": 5}')],
+  ])("says nothing more when the problem document %s", async (_, body) => {
+    const headers = { "content-type": "application/problem+json" };
+    server.script = alterAt(1, () => ({ status: 409, headers, body }));
+    expect(await failure()).toMatchObject({
+      message: `GET ${server.url}/releases/1.1.0/app.bin: status 409, expected 206`,
+    });
+  });
+
+  it("is asked for again when the connection is lost within the problem document", async () => {
+    server.script = ({ nthRange, request, response }) => {
+      if (nthRange !== 1) return false;
+      response.writeHead(404, { "content-type": "application/problem+json" });
+      response.write("{", () => request.socket.destroy());
+      return true;
+    };
+    const report = await downloadRelease(sampleOptions(server, target));
+    expect(report).toMatchObject({ rangeRequests: 6, resumes: 1 });
+  });
 });
 
 describe("a busy server", () => {

@@ -74,7 +74,7 @@ async function runServe(
   const abort = new AbortController();
   let [out, err] = ["", ""];
   let visited: Promise<void> | undefined;
-  const status = await runProgram(["serve", path.join(directory, "releases"), ...args], {
+  const status = await runProgram(["serve", ...args, path.join(directory, "releases")], {
     out: (text) => {
       out += text;
       const url = /^serving (\S+)$/m.exec(out)?.[1];
@@ -135,7 +135,8 @@ describe("tandem serve", () => {
   it("publishes a verified release with a certificate of its own making, until stopped", async () => {
     const files = await addRelease("1.1.0");
     const tls = inDirectory("tls");
-    const args = ["--port", "0", "--self-signed", tls, "--key", inDirectory("key.pub.pem")];
+    const keys = ["--key", inDirectory("other.pub.pem"), "--key", inDirectory("key.pub.pem")];
+    const args = ["--port", "0", "--self-signed", tls, ...keys];
     const run = await runServe(args, async (url) => {
       const ca = await readFile(path.join(tls, "ca.pem"), "utf8");
       for (const mode of ["files", "bundle"] as const) {
@@ -178,6 +179,20 @@ describe("tandem serve", () => {
     const checked = await runServe(tls);
     expect(checked.err).toContain("no --key");
     expect(checked.out).toMatch(/^refuse {2}1\.1\.0: /m);
+  });
+
+  it("tells when a file is not served any more because it changed", async () => {
+    await addRelease("1.1.0");
+    const tls = inDirectory("tls");
+    const run = await runServe(["--port", "0", "--self-signed", tls], async (url) => {
+      await writeFile(inDirectory("releases/1.1.0/app.bin"), "changed");
+      const ca = await readFile(path.join(tls, "ca.pem"), "utf8");
+      await expect(download(url, ca, "files")).rejects.toMatchObject({
+        code: "agent/status",
+        message: expect.stringContaining("the file has changed since it was published"),
+      });
+    });
+    expect(run.err).toContain("1.1.0/app.bin: changed since it was published");
   });
 
   it("serves with a certificate from files", async () => {

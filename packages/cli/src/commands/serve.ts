@@ -35,7 +35,7 @@ export function registerServeCommand(program: Command, context: Context): void {
     .option("--cert <pem>", "certificate chain of the server")
     .option("--tls-key <pem>", "private key of the certificate")
     .option("--self-signed <dir>", "make an authority and a certificate there, or use those in it")
-    .option("--key <pem...>", "public keys, one of which must have signed each image")
+    .option("--key <pem>", "public key that images may be signed with; repeat for more", collect)
     .option("--unchecked", "publish releases whatever is wrong with them")
     .addHelpText(
       "after",
@@ -44,6 +44,11 @@ export function registerServeCommand(program: Command, context: Context): void {
         "\nCtrl-C stops the server. Exit status: 0 stopped as asked, 2 usage, 3 port taken.",
     )
     .action(async (dir, options) => await serve(dir, options, context));
+}
+
+/** Repeated and not variadic: `--key PEM DIR` must not take the directory for a key. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 async function serve(dir: string, options: ServeOptions, context: Context): Promise<void> {
