@@ -200,7 +200,7 @@ class Download {
     const bundle = { path: this.#pathOf(file), sizeBytes: size, sha256 };
     const range = { offsetBytes: 0, sizeBytes: Math.min(size, BUNDLE_START_BYTES) };
     const { value: firstBytes } = await this.#fetchRange(bundle, range);
-    const header = parseMultiImageHeader(firstBytes);
+    const header = parseMultiImageHeader(firstBytes, { name: this.#base.origin + bundle.path });
     return imagesInBundle(release, bundle, header);
   }
 

@@ -95,7 +95,8 @@ function compareBundle(
   if (manifest.bundle === undefined) return [];
   const path = join(label, manifest.bundle.file);
   try {
-    const parts = parseMultiImage(contents.get(manifest.bundle.file) ?? new Uint8Array());
+    const bytes = contents.get(manifest.bundle.file) ?? new Uint8Array();
+    const parts = parseMultiImage(bytes, { name: path });
     const found = parts.map(({ id }) => id).toSorted((a, b) => a - b);
     const expected = manifest.images.map(({ index }) => index);
     if (String(found) !== String(expected)) {
@@ -111,7 +112,7 @@ function compareBundle(
     return [{ code: "server/bundle", message }];
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
-    return [{ code: error.code, message: `${path}: ${error.message}` }];
+    return [{ code: error.code, message: error.message }];
   }
 }
 
