@@ -85,8 +85,9 @@ function checkRecords(
     const line = raw.trim();
     if (line === "") continue;
     if (hasEnded) throw badHex(name, lineNumber, "a record behind the end-of-file record");
-    lines.push(line);
     const record = checkRecord(line, lineNumber, name);
+    // The library would make a block of nothing of an empty data record.
+    if (record.type !== 0 || record.data.length > 0) lines.push(line);
     if (record.type === 0) {
       const length = record.data.length;
       if (length > 0) records.push({ line: lineNumber, address: upper + record.offset, length });
