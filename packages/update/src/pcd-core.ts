@@ -19,8 +19,11 @@ export interface PcdPort {
   forceOff(): void;
   /** Writes a COPY command for `length` bytes at `offset` of `ram`, then releases the core. */
   startCopy(ram: Uint8Array, offset: number, length: number): void;
-  /** Firmware version that b0n reads out of the running image's fw_info; null when it cannot. */
-  readVersion(): number | null;
+  /**
+   * Firmware version that b0n reads out of its slot's fw_info, or null when it finds none there.
+   * Itself null where b0n was built without CONFIG_PCD_READ_NETCORE_APP_VERSION.
+   */
+  readonly readVersion: (() => number | null) | null;
   status(): PcdStatus;
   /** Clears the command struct. */
   clear(): void;
@@ -79,11 +82,11 @@ export class PcdCore implements CoreInstaller {
     const { headerSize, imageSize } = verdict.facts.header;
     const head = source.read(headerSize, Math.min(FW_INFO_HEAD_BYTES, imageSize));
     const expected = findFwInfo(head)?.version;
-    if (expected === undefined) return true;
+    if (expected === undefined || this.#pcd.readVersion === null) return true;
     const version = this.#pcd.readVersion();
     this.#pcd.forceOff();
     this.#pcd.clear();
-    return version === null || version === expected;
+    return version === expected;
   }
 
   install(hash: Uint8Array, source: ImageSource): InstallResult {
