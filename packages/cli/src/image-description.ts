@@ -17,7 +17,7 @@ import {
 import type { Image, ImageContents, ImageProblem, Tlv } from "@tandem/image";
 
 /** One TLV as `image info` shows it. */
-export interface TlvDescription {
+interface TlvDescription {
   readonly area: "protected" | "unprotected";
   readonly offset: number;
   readonly type: number;

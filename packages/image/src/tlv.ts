@@ -47,7 +47,7 @@ export const TLV_LAYOUT: StructLayout<{
 });
 
 /** Bytes that an area of these TLVs takes, its info header included; 0 for none. */
-export function tlvAreaSize(tlvs: readonly Tlv[]): number {
+function tlvAreaSize(tlvs: readonly Tlv[]): number {
   if (tlvs.length === 0) return 0;
   return tlvs.reduce(
     (sum, { value }) => sum + TLV_LAYOUT.size + value.length,
