@@ -4,6 +4,7 @@ import type { Crypto } from "@tandem/base";
 import { bytesSource, formatVersion, inspectImage } from "@tandem/image";
 import type { ImageContents } from "@tandem/image";
 
+import { RELEASE_JSON, encodeReleaseJson, parseReleaseJson } from "./release-json.js";
 import type { ReleaseManifest } from "./release-json.js";
 import { inspectRelease } from "./verify-release.js";
 
@@ -52,7 +53,8 @@ export function claimRelease(
 
 /**
  * The manifest for signed images that form a set, in the order of their indexes.
- * @throws {FormatError} release/not-a-set, naming the file and what is wrong with it
+ * @throws {FormatError} release/not-a-set, naming the file and what is wrong with it;
+ * release/bad-json for a name of hardware that release.json cannot hold
  */
 export function describeRelease(
   files: readonly SignedFile[],
@@ -61,7 +63,10 @@ export function describeRelease(
   const manifest = claimRelease(files, options);
   const sources = files.map(({ bytes }) => bytesSource(bytes));
   const { findings } = inspectRelease(manifest, sources, options);
-  if (findings.length === 0) return manifest;
+  // What goes out has passed the same checks as what comes in.
+  if (findings.length === 0) {
+    return parseReleaseJson(encodeReleaseJson(manifest), { name: RELEASE_JSON });
+  }
   throw new FormatError("release/not-a-set", findings.map(({ message }) => message).join("; "), {
     details: { findings },
   });
