@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import fc from "fast-check";
+import { assert, property, uint8Array } from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { bytesEqual, concatBytes, fromHex, hex, isErased, toHex } from "./bytes.js";
@@ -10,8 +10,8 @@ import { createRandom } from "./random.js";
 
 describe("bytes", () => {
   it("turn to hex and back", () => {
-    const holds = fc.property(fc.uint8Array(), (input) => bytesEqual(fromHex(toHex(input)), input));
-    expect(() => fc.assert(holds)).not.toThrow();
+    const holds = property(uint8Array(), (input) => bytesEqual(fromHex(toHex(input)), input));
+    expect(() => assert(holds)).not.toThrow();
   });
 
   it("refuse hex that is not hex", () => {
@@ -46,12 +46,12 @@ describe("crc32c", () => {
   });
 
   it("continues over parts", () => {
-    const holds = fc.property(
-      fc.uint8Array(),
-      fc.uint8Array(),
+    const holds = property(
+      uint8Array(),
+      uint8Array(),
       (a, b) => crc32c(b, crc32c(a)) === crc32c(concatBytes(a, b)),
     );
-    expect(() => fc.assert(holds)).not.toThrow();
+    expect(() => assert(holds)).not.toThrow();
   });
 });
 

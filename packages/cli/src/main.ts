@@ -10,7 +10,7 @@ export async function runMain(): Promise<void> {
   process.exitCode = await runProgram(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    interactive: process.stderr.isTTY === true,
+    interactive: process.stderr.isTTY,
     signal: abort.signal,
   });
 }

@@ -5,7 +5,8 @@ import type { NorChip } from "./nor-chip.js";
 
 /** A partition of byte-addressed flash: what MCUboot calls a flash area. Offsets are its own. */
 export interface FlashArea {
-  readonly sizeBytes: number;
+  /** Bytes. */
+  readonly size: number;
   /** Erase unit, bytes. */
   readonly pageBytes: number;
   /** Smallest aligned write, bytes. */
@@ -19,18 +20,18 @@ export interface FlashArea {
  * The area of `chip` that begins at `start`.
  * @throws {UsageError} flash/area-range when an access leaves the area
  */
-export function flashArea(chip: NorChip, start: number, sizeBytes: number): FlashArea {
+export function flashArea(chip: NorChip, start: number, size: number): FlashArea {
   const check = (offset: number, length: number): number => {
-    if (offset < 0 || offset + length > sizeBytes) {
+    if (offset < 0 || offset + length > size) {
       throw new UsageError(
         "flash/area-range",
-        `${chip.name}: 0x${offset.toString(16)} + ${length} bytes in an area of ${sizeBytes}`,
+        `${chip.name}: 0x${offset.toString(16)} + ${length} bytes in an area of ${size}`,
       );
     }
     return start + offset;
   };
   return {
-    sizeBytes,
+    size,
     pageBytes: chip.profile.pageBytes,
     writeBytes: chip.profile.writeBytes,
     read: (offset, length) => chip.read(check(offset, length), length),

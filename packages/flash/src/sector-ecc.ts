@@ -7,9 +7,6 @@
 /** Bytes that one code covers. */
 export const ECC_SECTOR_BYTES = 512;
 
-/** Bytes of one stored code: position (12 bits) and parity (bit 15), little-endian. */
-export const ECC_CODE_BYTES = 2;
-
 /** XOR over the numbers 0..7 of the bits set in a byte, and its parity in bit 3. */
 const BYTE_CODE = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, byte) => {
   let code = 0;

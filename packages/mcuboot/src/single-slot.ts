@@ -32,11 +32,7 @@ export function bootGo(options: SingleSlotOptions): BootResponse {
   // own, which the single-slot loader has no use for: it is validated like any other.
   if (fromHook === FihResult.FIH_FAILURE) return { kind: "none", problem: null };
   const { primary, crypto, keys } = options;
-  const source = {
-    size: primary.sizeBytes,
-    read: (offset: number, length: number): Uint8Array => primary.read(offset, length),
-  };
-  const verdict = verifyImage(source, { crypto, keys });
+  const verdict = verifyImage(primary, { crypto, keys });
   return verdict.ok
     ? { kind: "boot", facts: verdict.facts }
     : { kind: "none", problem: verdict.problem };

@@ -6,8 +6,8 @@ import { SetState, stateFromNumber } from "./set-state.js";
 import type { StoreLimits } from "./store-plan.js";
 
 /** `TJR1`, little-endian. */
-export const RECORD_MAGIC = 0x31524a54;
-export const RECORD_FORMAT_VERSION = 1;
+const RECORD_MAGIC = 0x31524a54;
+const RECORD_FORMAT_VERSION = 1;
 
 /** First page of a fresh block: it repeats a record, and proves nothing by itself. */
 const RECORD_FLAG_COPY = 0x01;

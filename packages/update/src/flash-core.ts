@@ -32,12 +32,12 @@ export class FlashCore implements CoreInstaller {
   }
 
   confirmInstalled(hash: Uint8Array): boolean {
-    const verdict = verifyImage(areaSource(this.#area), this.#trust);
+    const verdict = verifyImage(this.#area, this.#trust);
     return verdict.ok && bytesEqual(verdict.facts.hash, hash);
   }
 
   install(hash: Uint8Array, source: ImageSource): InstallResult {
-    if (source.size > this.#area.sizeBytes) {
+    if (source.size > this.#area.size) {
       return { ok: false, code: "too-large", detail: source.size };
     }
     for (let offset = 0; offset < source.size; offset += this.#area.pageBytes) {
@@ -58,9 +58,4 @@ export class FlashCore implements CoreInstaller {
     const aligned = Math.ceil(length / this.#area.writeBytes) * this.#area.writeBytes;
     this.#area.write(offset, wanted.subarray(0, aligned));
   }
-}
-
-/** A flash area as a source of image bytes. */
-export function areaSource(area: FlashArea): ImageSource {
-  return { size: area.sizeBytes, read: (offset, length) => area.read(offset, length) };
 }

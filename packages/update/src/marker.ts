@@ -75,7 +75,7 @@ export class Marker {
     view.setUint32(CRC_OFFSET, crc32c(entry.subarray(0, CRC_OFFSET)), true);
     let { page, nextOffset } = found;
     if (nextOffset + this.#entryBytes > this.#area.pageBytes) {
-      page = (page + 1) % Math.floor(this.#area.sizeBytes / this.#area.pageBytes);
+      page = (page + 1) % Math.floor(this.#area.size / this.#area.pageBytes);
       nextOffset = 0;
       this.#area.erasePage(page * this.#area.pageBytes);
     }
@@ -83,7 +83,7 @@ export class Marker {
   }
 
   #find(): Found {
-    const pages = Math.floor(this.#area.sizeBytes / this.#area.pageBytes);
+    const pages = Math.floor(this.#area.size / this.#area.pageBytes);
     let best: Found = { state: UNKNOWN, page: 0, nextOffset: this.#area.pageBytes };
     for (let page = 0; page < pages; page++) {
       const found = this.#findIn(page);

@@ -12,7 +12,7 @@ import { FACTORY_RELEASE, STORY } from "./story.js";
 import type { StoryStep } from "./story.js";
 
 /** One release of the story, with its images in order. */
-export interface DemoRelease extends Release {
+interface DemoRelease extends Release {
   readonly images: readonly Uint8Array[];
   readonly app: AppScript;
   readonly net: NetScript;

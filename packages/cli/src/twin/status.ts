@@ -23,12 +23,7 @@ export interface TwinStatus {
 /** Reads the status from flash; writes nothing. */
 export function readStatus(twin: Nrf5340Twin): TwinStatus {
   const status = twin.createService(twin.mountStore()).query();
-  const slot = twin.primarySlot;
-  const source = {
-    size: slot.sizeBytes,
-    read: (offset: number, length: number): Uint8Array => slot.read(offset, length),
-  };
-  const app = verifyImage(source, twin.trust);
+  const app = verifyImage(twin.primarySlot, twin.trust);
   const net = twin.observer.identifyNet(twin.readNetSlot());
   return {
     state: status.state,

@@ -17,7 +17,7 @@ import type { RunningApplication } from "../nrf5340/running-application.js";
 import { PowerSupply } from "../power-supply.js";
 
 /** A chip with the pages of the real part, but few and small blocks: quick to go through. */
-export const SMALL_NAND: NandProfile = {
+const SMALL_NAND: NandProfile = {
   name: "small",
   pageBytes: 2048,
   spareBytes: 64,
@@ -29,7 +29,7 @@ export const SMALL_NAND: NandProfile = {
   busHz: 32_000_000,
 };
 
-export const SMALL_LIMITS: StoreLimits = {
+const SMALL_LIMITS: StoreLimits = {
   images: 4,
   banks: 2,
   extents: 24,
@@ -37,7 +37,7 @@ export const SMALL_LIMITS: StoreLimits = {
   journalBlocks: 14,
 };
 
-export const SIGNER = signerFromSeed(new Uint8Array(32).fill(7));
+const SIGNER = signerFromSeed(new Uint8Array(32).fill(7));
 export const STRANGER = signerFromSeed(new Uint8Array(32).fill(8));
 
 /** A release made for tests, with the images in order. */
@@ -201,12 +201,7 @@ export class TestDevice {
 
   /** Hashes of what the cores hold: by the header in the slot, by the payload of b0n's slot. */
   get holds(): readonly [string | null, string | null] {
-    const slot = this.twin.primarySlot;
-    const source = {
-      size: slot.sizeBytes,
-      read: (offset: number, length: number): Uint8Array => slot.read(offset, length),
-    };
-    const verdict = verifyImage(source, this.twin.trust);
+    const verdict = verifyImage(this.twin.primarySlot, this.twin.trust);
     const net = this.twin.observer.identifyNet(this.twin.readNetSlot());
     return [
       verdict.ok ? toHex(verdict.facts.hash) : null,

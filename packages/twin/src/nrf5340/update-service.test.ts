@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PowerLoss } from "@tandem/flash";
+import { describe, expect, it } from "vitest";
+
+import { TestDevice, makeRelease } from "../testing/test-device.js";
+
+const FACTORY = makeRelease({ version: "1.0.0" });
+const NEXT = makeRelease({ version: "1.1.0" });
+const OTHER = makeRelease({ version: "1.2.0" });
+
+function runningDevice(): TestDevice {
+  const device = TestDevice.provisioned(FACTORY);
+  device.boot();
+  return device;
+}
+
+function imageOf(release: typeof NEXT, index: number): Uint8Array {
+  return release.images[index] ?? new Uint8Array(0);
+}
+
+describe("UpdateService", () => {
+  it("resumes at what the medium holds, also in another session and inside the second image", () => {
+    const device = runningDevice();
+    const blockBytes = device.twin.mountStore().plan.dataBytesPerBlock;
+    const { service } = device.running;
+    service.start(NEXT.manifest);
+    service.write(0, 0, imageOf(NEXT, 0));
+    // One whole block and a bit of the second image.
+    service.write(1, 0, imageOf(NEXT, 1).subarray(0, 5000));
+    const net = imageOf(NEXT, 1).length;
+    expect(net).toBeLessThan(blockBytes);
+    device.boot();
+    const again = device.running.service;
+    again.start(NEXT.manifest);
+    expect(again.receivedBytes(0)).toBe(imageOf(NEXT, 0).length);
+    expect(again.receivedBytes(1)).toBe(0);
+    again.write(1, 0, imageOf(NEXT, 1));
+    expect(again.finish()).toEqual({ ok: true });
+  });
+
+  it("drops a half received release when another one is offered", () => {
+    const device = runningDevice();
+    const { service } = device.running;
+    service.start(NEXT.manifest);
+    service.write(0, 0, imageOf(NEXT, 0));
+    service.start(OTHER.manifest);
+    expect(service.receivedBytes(0)).toBe(0);
+    device.stage(OTHER);
+    device.settle();
+    expect(device.running.service.query().state).toBe("UPDATED");
+  });
+
+  it("takes bytes in order only, and no more than announced", () => {
+    const { service } = runningDevice().running;
+    service.start(NEXT.manifest);
+    service.write(0, 0, new Uint8Array(10));
+    expect(() => service.write(0, 20, new Uint8Array(1))).toThrow("write at 20, expected 10");
+    expect(() => service.write(0, 10, new Uint8Array(20_000))).toThrow("its size is");
+  });
+
+  it("does not finish before everything was received, and names what is missing", () => {
+    const { service } = runningDevice().running;
+    service.start(NEXT.manifest);
+    service.write(0, 0, imageOf(NEXT, 0));
+    expect(() => service.finish()).toThrow(/image 1: 0 of \d+ bytes received/);
+  });
+
+  it("refuses releases for other hardware, with other images, or too large for a slot", () => {
+    const { service } = runningDevice().running;
+    const { manifest } = NEXT;
+    expect(() => service.start({ ...manifest, hardware: "other" })).toThrow(
+      "release 1.1.0 is for other, this device is test",
+    );
+    expect(() => service.start({ ...manifest, images: manifest.images.slice(0, 1) })).toThrow(
+      "has 1 images, expected 2",
+    );
+    const large = manifest.images.map((image) => ({ ...image, size: 0xf0000 }));
+    expect(() => service.start({ ...manifest, images: large })).toThrow(
+      "app.bin has 983040 bytes, the app slot 909312",
+    );
+  });
+
+  it("refuses a release whose signed versions are not those of release.json", () => {
+    const device = runningDevice();
+    const images = NEXT.manifest.images.map((image) => ({ ...image, version: "9.9.9" }));
+    device.stage({ ...NEXT, manifest: { ...NEXT.manifest, images } });
+    expect(device.running.service.query().reason).toMatchObject({ code: "version", image: 0 });
+  });
+
+  it("names every image that is wrong, not only the first", () => {
+    const { service } = runningDevice().running;
+    service.start(NEXT.manifest);
+    NEXT.images.forEach((bytes, index) => {
+      const changed = bytes.slice();
+      changed[0x250] = (changed[0x250] ?? 0) ^ 1;
+      service.write(index, 0, changed);
+    });
+    const verdict = service.finish();
+    expect(verdict).toMatchObject({
+      ok: false,
+      reasons: [
+        { image: 0, step: "verify", code: "image-hash" },
+        { image: 1, step: "verify", code: "image-hash" },
+      ],
+    });
+  });
+
+  it("takes each verb only in its states", () => {
+    const device = runningDevice();
+    const { service } = device.running;
+    expect(() => service.accept()).toThrow("accept in state READY, expected TRIAL");
+    expect(() => service.reject("self-test")).toThrow("reject in state READY");
+    expect(() => service.install()).toThrow("install in state READY, expected CANDIDATE");
+    expect(() => service.write(0, 0, new Uint8Array(1))).toThrow("write in state READY");
+    expect(() => service.switchBack()).toThrow("there is no previous release in the store");
+    device.stage(NEXT);
+    expect(() => service.start(OTHER.manifest)).toThrow("start in state STAGED");
+    expect(() => service.clean()).toThrow("clean in state STAGED");
+    device.boot(device.twin.reset("soft"));
+    expect(() => device.running.service.start(OTHER.manifest)).toThrow("start in state TRIAL");
+    expect(() => device.running.service.switchBack()).toThrow("switchBack in state TRIAL");
+  });
+
+  it("forgets the result of the last update when it is cleaned, not the previous release", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.settle();
+    device.running.service.clean();
+    const status = device.running.service.query();
+    expect(status).toMatchObject({ state: "READY", reason: null, candidate: null });
+    expect(status.previous?.id).toEqual(FACTORY.hashes[0]);
+  });
+
+  it("accepts in one record: before it a trial, after it for good", () => {
+    for (const when of ["before", "inside", "after"] as const) {
+      for (let skip = 0; skip < 6; skip++) {
+        const device = runningDevice();
+        device.stage(NEXT);
+        device.boot(device.twin.reset("soft"));
+        device.twin.power.planCut({
+          when,
+          matches: (operation) => operation.device === "nand",
+          skip,
+        });
+        expectCutOrDone(() => device.running.service.accept());
+        device.boot();
+        const { state, accepted } = device.running.service.query();
+        const isAccepted = state === "UPDATED" && accepted?.id[0] === NEXT.hashes[0]?.[0];
+        const isTrial = state === "TRIAL" && accepted?.id[0] === FACTORY.hashes[0]?.[0];
+        expect(isAccepted !== isTrial, `${when} ${skip}: ${state}`).toBe(true);
+      }
+    }
+  });
+});
+
+function expectCutOrDone(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof PowerLoss)) throw error;
+  }
+}
