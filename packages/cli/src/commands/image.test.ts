@@ -110,7 +110,6 @@ describe("tandem image sign and verify", () => {
       "0x4000",
       "--manifest",
       fixture("ed25519.bin"),
-      "--",
       fixture("payload.bin"),
       at("out.bin"),
     );
@@ -143,7 +142,7 @@ describe("tandem image sign and verify", () => {
     bytes[200] = (bytes[200] ?? 0) ^ 1;
     await writeFile(at("bad.bin"), bytes);
     const key = fixture("rsa-2048.pub.pem");
-    const text = await tandem("image", "verify", "--key", key, "--", at("bad.bin"));
+    const text = await tandem("image", "verify", "--key", key, at("bad.bin"));
     expect(text).toMatchObject({ status: 1, err: "" });
     expect(text.out).toMatch(/bad.bin: SHA256 at 0x.*expected .* as computed \[hash-mismatch\]/);
     const json = await tandem("image", "verify", at("bad.bin"), "--json", "--key", key);
@@ -167,6 +166,7 @@ describe("tandem image sign and verify", () => {
       fixture("rsa-2048.bin"),
       "--key",
       fixture("ed25519.pub.pem"),
+      "--key",
       fixture("rsa-2048.pub.pem"),
     );
     expect(result.out).toContain(`key ${fixture("rsa-2048.pub.pem")}`);

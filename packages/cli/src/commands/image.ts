@@ -108,8 +108,9 @@ function registerSign(image: Command, context: Context): void {
       [],
     )
     .option(
-      "--manifest <image...>",
-      "signed images whose hashes go into the manifest TLV, in order",
+      "--manifest <image>",
+      "signed image whose hash goes into the manifest TLV; repeatable, in order",
+      collect,
     )
     .addHelpText(
       "after",
@@ -177,7 +178,12 @@ function registerVerify(image: Command, context: Context): void {
     .command("verify")
     .description("Check that an image is whole and signed with a key")
     .argument("<file>", "signed image, .bin or .hex")
-    .requiredOption("--key <pem...>", "public key; any of several will do")
+    .addOption(
+      // Not variadic: it would swallow the file behind it.
+      new Option("--key <pem>", "public key; repeatable, any of several will do")
+        .argParser(collect)
+        .makeOptionMandatory(),
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -219,6 +225,10 @@ function verdictDocument(
     securityCounter,
     totalSize,
   };
+}
+
+function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
 }
 
 /** Bytes of an image file; Intel HEX is unpacked. */

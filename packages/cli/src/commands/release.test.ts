@@ -80,7 +80,7 @@ describe("tandem release build", () => {
       "release.json",
     ]);
     for (const path of [at("out"), at("dfu.zip"), bundle]) {
-      const info = await tandem("release", "info", path, "--key", at("pub.pem"), "--json");
+      const info = await tandem("release", "info", "--key", at("pub.pem"), path, "--json");
       expect(info.status).toBe(0);
       expect(JSON.parse(info.out)).toMatchObject({
         ok: true,

@@ -175,7 +175,12 @@ function registerInfo(release: Command, context: Context): void {
     .command("info")
     .description("Show a release and everything that is wrong with it")
     .argument("<path>", "release directory, dfu_application.zip or dfu_multi_image.bin")
-    .option("--key <pem...>", "public keys; without them signatures are not checked")
+    .option(
+      "--key <pem>",
+      "public key; repeatable, without one signatures are not checked",
+      // Not variadic: it would swallow the path behind it.
+      collect,
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -283,6 +288,10 @@ function signedFile(
   image: { readonly file: string; readonly bytes: Uint8Array },
 ): SignedFile {
   return { core: CORES[index] ?? `image-${index}`, file: image.file, bytes: image.bytes };
+}
+
+function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
 }
 
 async function readInput(name: string): Promise<ReleaseInput> {
