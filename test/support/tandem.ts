@@ -15,15 +15,22 @@ export interface CommandResult {
 /** Runs one command line in this process. */
 export async function tandem(
   argv: readonly string[],
-  signal: AbortSignal = new AbortController().signal,
+  options: {
+    readonly signal?: AbortSignal;
+    /** Sees each piece of standard output as it comes. */
+    readonly onOut?: (text: string) => void;
+  } = {},
 ): Promise<CommandResult> {
   let out = "";
   let err = "";
   const status = await runProgram(argv, {
-    out: (text) => void (out += text),
+    out: (text) => {
+      out += text;
+      options.onOut?.(text);
+    },
     err: (text) => void (err += text),
     interactive: false,
-    signal,
+    signal: options.signal ?? new AbortController().signal,
   });
   return { status, out, err };
 }
