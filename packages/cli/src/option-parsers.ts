@@ -9,3 +9,8 @@ export function parseWholeNumber(min: number, max: number): (text: string) => nu
     throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
   };
 }
+
+/** Collects an option that is repeated; a variadic one would swallow the argument behind it. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

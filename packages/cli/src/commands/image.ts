@@ -25,7 +25,7 @@ import { parseReleaseInput } from "@tandem/release";
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
 import { describeImage, imageText } from "../image-description.js";
-import { parseWholeNumber } from "../option-parsers.js";
+import { collect, parseWholeNumber } from "../option-parsers.js";
 import { createFile, replaceFile } from "../write-file.js";
 
 const KEY_TYPES = ["ed25519", "ecdsa-p256", "rsa-2048", "rsa-3072"] as const satisfies KeyType[];
@@ -225,10 +225,6 @@ function verdictDocument(
     securityCounter,
     totalSize,
   };
-}
-
-function collect(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }
 
 /** Bytes of an image file; Intel HEX is unpacked. */

@@ -28,7 +28,7 @@ import type { Finding, Release, ReleaseInput, ReleaseManifest, SignedFile } from
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
-import { parseWholeNumber } from "../option-parsers.js";
+import { collect, parseWholeNumber } from "../option-parsers.js";
 import { readReleaseManifest, writeReleaseDirectory } from "../release-directory.js";
 import { replaceFile } from "../write-file.js";
 
@@ -288,10 +288,6 @@ function signedFile(
   image: { readonly file: string; readonly bytes: Uint8Array },
 ): SignedFile {
   return { core: CORES[index] ?? `image-${index}`, file: image.file, bytes: image.bytes };
-}
-
-function collect(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }
 
 async function readInput(name: string): Promise<ReleaseInput> {

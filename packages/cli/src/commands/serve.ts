@@ -11,7 +11,7 @@ import { createReleaseCheck, createReleaseServer } from "@tandem/server";
 import type { ServerEvent } from "@tandem/server";
 
 import type { Context } from "../context.js";
-import { parseWholeNumber } from "../option-parsers.js";
+import { collect, parseWholeNumber } from "../option-parsers.js";
 import { ensureSelfSigned } from "../tls/self-signed.js";
 
 interface ServeOptions {
@@ -44,11 +44,6 @@ export function registerServeCommand(program: Command, context: Context): void {
         "\nCtrl-C stops the server. Exit status: 0 stopped as asked, 2 usage, 3 port taken.",
     )
     .action(async (dir, options) => await serve(dir, options, context));
-}
-
-/** Repeated and not variadic: `--key PEM DIR` must not take the directory for a key. */
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 async function serve(dir: string, options: ServeOptions, context: Context): Promise<void> {

@@ -12,7 +12,7 @@ import type { RunningApplication } from "@tandem/twin";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
-import { parseWholeNumber } from "../option-parsers.js";
+import { collect, parseWholeNumber } from "../option-parsers.js";
 import { ProgressLine } from "../progress-line.js";
 import { systemRetry } from "../system-retry.js";
 import { bootDevice, runningApplication } from "../twin/session.js";
@@ -41,7 +41,7 @@ function registerInit(twin: Command, context: Context): void {
     .description("Make a device that runs a first release, as production does")
     .argument("<dir>", "new directory for the device")
     .requiredOption("--release <dir>", "release to provision, made by `tandem release build`")
-    .requiredOption("--key <pem...>", "public keys that the device trusts")
+    .requiredOption("--key <pem>", "public key that the device trusts; repeat for more", collect)
     .option("--bad-blocks <n>", "factory bad blocks of the NAND", parseWholeNumber(0, 20), 0)
     .option("--seed <n>", "places the bad blocks", parseWholeNumber(0, 0xffff_ffff), 1)
     .option("--unlinked", "accept firmware that was linked for other addresses")
