@@ -13,9 +13,11 @@ import { tandem, tandemOk } from "./support/tandem.js";
 import { TemporaryDirectory } from "./support/temporary.js";
 
 let files: TemporaryDirectory;
+let device = "";
 
 beforeAll(async () => {
   files = new TemporaryDirectory();
+  device = files.file("device");
   await makeReleases(files, ["1.0.0", "1.1.0"]);
 });
 afterAll(() => files[Symbol.dispose]());
@@ -103,14 +105,12 @@ describe("bad input", () => {
 });
 
 describe("a server that cannot be trusted", () => {
-  const device = (): string => files.file("device");
-
   beforeAll(async () => {
     const release = files.file("releases", "1.0.0");
     await tandemOk(
       "twin",
       "init",
-      device(),
+      device,
       "--release",
       release,
       "--key",
@@ -127,9 +127,9 @@ describe("a server that cannot be trusted", () => {
       publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
     });
     const url = await server.listen({ host: "127.0.0.1", port: 0 });
-    const update = ["twin", "update", device(), "--url", url, "--ca", ca, "--release", "1.1.0"];
+    const update = ["twin", "update", device, "--url", url, "--ca", ca, "--release", "1.1.0"];
     await expectRefusal(update, 3, /TLS with 127\.0\.0\.1:\d+: .*certificate.* \[agent\/tls\]/);
-    const status = JSON.parse(await tandemOk("twin", "status", device(), "--json"));
+    const status = JSON.parse(await tandemOk("twin", "status", device, "--json"));
     expect(status).toMatchObject({ state: "READY", app: "1.0.0", net: "1.0.0" });
   }
 

@@ -38,7 +38,7 @@ describe("NandChip", () => {
     const { chip } = makeChip();
     chip.eraseBlock(3);
     expect(chip.programPage(3 * 64, pageOf(1))).toBe("ok");
-    expect(chip.readPage(3 * 64)).toEqual({ data: pageOf(1), status: "ok" });
+    expect(chip.readPage(3 * 64)).toMatchObject({ data: pageOf(1), status: "ok" });
     expect(isErased(chip.readPage(3 * 64 + 1).data)).toBe(true);
   });
 
@@ -46,7 +46,7 @@ describe("NandChip", () => {
     const { chip } = makeChip();
     chip.programPage(0, pageOf(1));
     chip.decayPage(0, 1, createRandom(1));
-    expect(chip.readPage(0)).toEqual({ data: pageOf(1), status: "corrected" });
+    expect(chip.readPage(0)).toEqual({ data: pageOf(1), status: "corrected", correctedBits: 1 });
     chip.programPage(1, pageOf(2));
     chip.decayPage(1, 2, createRandom(2));
     expect(chip.readPage(1).status).toBe("uncorrectable");

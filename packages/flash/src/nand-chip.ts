@@ -35,6 +35,7 @@ const BUS_OVERHEAD_BYTES = 14;
 export class NandChip implements PagedFlash {
   readonly name: string;
   readonly geometry: NandProfile;
+  readonly eccStrengthBits = 1;
   readonly #storage: PageStorage;
   readonly #power: Power;
   readonly #clock: ModelClock;
@@ -59,17 +60,19 @@ export class NandChip implements PagedFlash {
     this.#clock.elapse(this.geometry.readUs + this.#busUs(this.geometry.pageBytes));
     const stored = this.#storage.read(page);
     const { pageBytes } = this.geometry;
-    if (stored === null) return { data: new Uint8Array(pageBytes).fill(0xff), status: "ok" };
+    if (stored === null) {
+      return { data: new Uint8Array(pageBytes).fill(0xff), status: "ok", correctedBits: 0 };
+    }
     const data = stored.slice(0, pageBytes);
     let status: PageRead["status"] = "ok";
     for (let sector = 0; sector * ECC_SECTOR_BYTES < pageBytes; sector++) {
       const at = pageBytes + codeOffset(sector);
       const code = (stored[at] ?? 0) | ((stored[at + 1] ?? 0) << 8);
       const result = correctSector(data, sector * ECC_SECTOR_BYTES, code);
-      if (result === "uncorrectable") return { data, status: "uncorrectable" };
+      if (result === "uncorrectable") return { data, status: "uncorrectable", correctedBits: 0 };
       if (result === "corrected") status = "corrected";
     }
-    return { data, status };
+    return { data, status, correctedBits: status === "corrected" ? 1 : 0 };
   }
 
   programPage(page: number, data: Uint8Array): "ok" | "failed" {

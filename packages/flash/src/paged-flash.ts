@@ -4,6 +4,8 @@
 export interface PageRead {
   readonly data: Uint8Array;
   readonly status: "ok" | "corrected" | "uncorrectable";
+  /** Most bits that were corrected in one ECC sector, as far as the chip tells; else its strength. */
+  readonly correctedBits: number;
 }
 
 /** Flash that is programmed by whole pages in ascending order and erased by blocks. */
@@ -13,6 +15,8 @@ export interface PagedFlash {
     readonly pagesPerBlock: number;
     readonly blockCount: number;
   };
+  /** Bits per sector that the chip's ECC corrects; 0 for flash without ECC. */
+  readonly eccStrengthBits: number;
   /** Main area of a page; `data` belongs to the caller. */
   readPage(page: number): PageRead;
   /** Programs a whole page once; `failed` is the chip's P_FAIL. */
