@@ -11,6 +11,8 @@ const RECORD_FORMAT_VERSION = 1;
 
 /** First page of a fresh block: it repeats a record, and proves nothing by itself. */
 const RECORD_FLAG_COPY = 0x01;
+/** The accepted release was installed untested, because nothing else could be. */
+const RECORD_FLAG_LIMP = 0x02;
 /** In place of a bank or image number: none. */
 const NONE = 0xff;
 
@@ -36,7 +38,7 @@ export interface BankImage {
 
 /** One complete release in the store; no images: a free bank. */
 export interface Bank {
-  /** Highest security counter of its images; 0 until they were verified. */
+  /** Lowest security counter of its images; 0 until they were verified. */
   readonly securityCounter: number;
   readonly images: readonly BankImage[];
 }
@@ -63,6 +65,8 @@ export interface StateRecord {
   /** Bank that is being installed. */
   readonly targetBank: number | null;
   readonly reason: RecordedReason | null;
+  /** The accepted release is a stopgap: started untested, because nothing else could be installed. */
+  readonly isLimp: boolean;
   /** Image hash that each core's flash holds; null while it is being changed or unknown. */
   readonly installed: readonly (Uint8Array | null)[];
   readonly banks: readonly Bank[];
@@ -204,7 +208,7 @@ export function encodeRecord(page: JournalPage, limits: StoreLimits): Uint8Array
     magic: RECORD_MAGIC,
     format_version: RECORD_FORMAT_VERSION,
     chain: page.chain,
-    flags: page.isCopy ? RECORD_FLAG_COPY : 0,
+    flags: (page.isCopy ? RECORD_FLAG_COPY : 0) | (record.isLimp ? RECORD_FLAG_LIMP : 0),
     state: record.state,
     sequence: page.sequence,
     attempts: record.attempts,
@@ -272,6 +276,7 @@ export function decodeRecord(pageBytes: Uint8Array, limits: StoreLimits): Journa
       candidateBank: orNull(raw.candidate_bank),
       targetBank: orNull(raw.target_bank),
       reason: raw.has_reason === 0 ? null : decodeReason(raw),
+      isLimp: (raw.flags & RECORD_FLAG_LIMP) !== 0,
       installed: raw.installed.map((hash) => (hash.some((byte) => byte !== 0) ? hash : null)),
       banks: raw.banks.map((bank, index) =>
         decodeBank(bank, index, raw.extents.slice(0, raw.extent_count)),

@@ -74,6 +74,7 @@ export class Store {
       candidateBank: null,
       targetBank: null,
       reason: null,
+      isLimp: false,
       installed: [],
       banks: Array.from({ length: plan.limits.banks }, () => FREE_BANK),
       badBlocks,

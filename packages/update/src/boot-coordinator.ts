@@ -50,8 +50,7 @@ export interface BootEvent {
     | "refused"
     | "trial"
     | "foreign"
-    | "limp"
-    | "nand-unreadable";
+    | "nand-failed";
   readonly text: string;
 }
 
@@ -80,19 +79,19 @@ export class BootCoordinator {
 
   run(): BootDecision {
     for (const core of this.#options.cores) core.hold();
-    const decision = this.#decide();
-    this.#options.ports.seal();
-    return decision;
+    try {
+      return this.#decide();
+    } catch (error) {
+      // The store cannot be read or written. Power cuts and resets are not ours to catch.
+      if (error instanceof TandemError) return this.#withoutStore(error);
+      throw error;
+    } finally {
+      this.#options.ports.seal();
+    }
   }
 
   #decide(): BootDecision {
-    let store: Store;
-    try {
-      store = Store.mount(this.#options.nand, this.#options.storeOptions);
-    } catch (error) {
-      if (error instanceof TandemError) return this.#withoutStore(error);
-      throw error;
-    }
+    const store = Store.mount(this.#options.nand, this.#options.storeOptions);
     // A record in one chain only may be gone at the next read: nothing is done on its word alone.
     if (!store.isSettled) store.settle();
     this.#log("state", `state ${stateName(store.record.state)}`);
@@ -116,14 +115,14 @@ export class BootCoordinator {
     }
   }
 
-  /** Without a journal only a set that the marker calls accepted may start. */
+  /** Without a journal that works, only a set that the marker calls accepted may start. */
   #withoutStore(error: TandemError): BootDecision {
-    this.#log("nand-unreadable", error.message);
+    this.#log("nand-failed", error.message);
     return this.#options.marker.read().kind === "accepted"
       ? { kind: "start" }
       : {
           kind: "recovery",
-          why: `no journal, and the marker does not say accepted: ${error.message}`,
+          why: `no working journal, and the marker does not say accepted: ${error.message}`,
         };
   }
 
@@ -144,8 +143,20 @@ export class BootCoordinator {
       this.#log("foreign", "the primary slot does not hold the accepted release");
       return { kind: "start" };
     }
-    const reason = record.reason ?? recordReason(null, "install", "primary-invalid");
-    return this.#rollBack(store, reason);
+    return this.#repair(store, accepted);
+  }
+
+  /** The accepted release, again; what is being received meanwhile stays. */
+  #repair(store: Store, accepted: number): BootDecision {
+    const { candidateBank, reason } = store.record;
+    const isReceiving = candidateBank !== null;
+    store.commit({
+      state: SetState.INSTALLING,
+      targetBank: accepted,
+      attempts: 0,
+      reason: isReceiving ? reason : (reason ?? recordReason(null, "install", "primary-invalid")),
+    });
+    return this.#install(store);
   }
 
   /** Nothing is touched unless candidate and fallback are both readable and genuine. */
@@ -184,12 +195,12 @@ export class BootCoordinator {
     const { trust, slots, ports } = this.#options;
     const tick = (): void => ports.watchdog.feed();
     const { facts, reasons } = verifyBank(store, bank, { trust, slots, step: "stage", tick });
-    const recorded = reasons.map((reason) => recordReason(reason.image, "stage", reason.code));
     const isSame = imageHashes(store.record, bank).every((hash, i) =>
       sameHash(facts[i]?.hash ?? null, hash),
     );
-    if (recorded.length === 0 && !isSame) return [recordReason(null, "stage", "image-hash")];
-    return recorded;
+    return reasons.length === 0 && !isSame
+      ? [recordReason(null, "stage", "image-hash")]
+      : [...reasons];
   }
 
   /** One attempt to bring every core to the target bank; ends in a reset. */
@@ -200,7 +211,7 @@ export class BootCoordinator {
     const attempts = Math.min(store.record.attempts + 1, 0xff);
     if (isCandidate && attempts > MAX_INSTALL_ATTEMPTS) {
       const reason = recordReason(null, "install", "attempts-exhausted", MAX_INSTALL_ATTEMPTS);
-      return this.#giveUp(store, reason);
+      return this.#tryNext(store, reason);
     }
     this.#log("install-begin", `installing bank ${target}, attempt ${attempts}`);
     store.commit({ attempts });
@@ -208,7 +219,10 @@ export class BootCoordinator {
     // The image least likely to succeed goes first: whatever is behind b0n, then the application.
     for (let index = hashes.length - 1; index >= 0; index--) {
       const failure = this.#installCore(store, target, index);
-      if (failure !== null) return this.#giveUp(store, failure);
+      if (failure === null) continue;
+      // A fallback is worth more than one try: whatever is behind it is worse.
+      if (!isCandidate && attempts < MAX_INSTALL_ATTEMPTS) return { kind: "reset" };
+      return this.#tryNext(store, failure);
     }
     return this.#finishInstall(store, target, isCandidate);
   }
@@ -251,18 +265,25 @@ export class BootCoordinator {
       this.#options.marker.write("trial", id);
       store.commit({ state: SetState.TRIAL, trials: TRIAL_BOOTS, targetBank: null, attempts: 0 });
     } else {
-      const { reason } = store.record;
-      store.commit({
-        state: reason === null ? SetState.READY : SetState.FAILED,
-        acceptedBank: target,
-        previousBank: target === store.record.previousBank ? null : store.record.previousBank,
-        targetBank: null,
-        attempts: 0,
-      });
+      this.#commitFallback(store, target);
       this.#options.marker.write("accepted", id);
     }
     this.#log("installed", `bank ${target} is installed`);
     return { kind: "reset" };
+  }
+
+  #commitFallback(store: Store, target: number): void {
+    const { reason, candidateBank, previousBank, acceptedBank, isLimp } = store.record;
+    const ended = reason === null ? SetState.READY : SetState.FAILED;
+    store.commit({
+      // What was being received when the accepted release had to be repaired goes on.
+      state: candidateBank === null ? ended : SetState.WRITING,
+      acceptedBank: target,
+      previousBank: target === previousBank ? null : previousBank,
+      targetBank: null,
+      attempts: 0,
+      isLimp: isLimp || (target !== acceptedBank && target !== previousBank),
+    });
   }
 
   #trial(store: Store): BootDecision {
@@ -307,21 +328,23 @@ export class BootCoordinator {
   }
 
   /** The target cannot be installed: the next best one, in a boot of its own. */
-  #giveUp(store: Store, reason: RecordedReason): BootDecision {
+  #tryNext(store: Store, failure: RecordedReason): BootDecision {
     const { record } = store;
+    const reason = record.reason ?? failure;
     const next = nextTarget(record);
     if (next === null) {
-      return { kind: "recovery", why: `no release can be installed: code ${reason.code}` };
+      // Nothing is left: the next boot begins anew with the release that should run.
+      this.#beginFallback(store, record.acceptedBank ?? record.targetBank ?? 0, reason);
+      return { kind: "recovery", why: `no release can be installed: code ${failure.code}` };
     }
     this.#log("fallback", `bank ${record.targetBank} cannot be installed, next is bank ${next}`);
-    const isLimp = record.targetBank !== record.candidateBank && next !== record.previousBank;
-    if (isLimp) this.#log("limp", `bank ${next} will start untested`);
-    const why = isLimp ? recordReason(null, "install", "limp") : (record.reason ?? reason);
-    this.#beginFallback(store, next, why);
+    this.#beginFallback(store, next, reason);
     return { kind: "reset" };
   }
 
   #raiseCounter(record: StateRecord, accepted: number): void {
+    // A stopgap was never accepted by anybody: it must not bar what comes after it.
+    if (record.isLimp) return;
     const { securityCounter } = this.#options.ports;
     const counter = record.banks[accepted]?.securityCounter ?? 0;
     if (counter > securityCounter.read()) securityCounter.raise(counter);

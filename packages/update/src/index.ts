@@ -9,7 +9,7 @@ export { Marker } from "./marker.js";
 export type { MarkerKind, MarkerState } from "./marker.js";
 export { PcdCore } from "./pcd-core.js";
 export type { PcdPort, PcdStatus } from "./pcd-core.js";
-export { describeReason, makeReason } from "./reason.js";
+export { describeReason } from "./reason.js";
 export type { Reason, ReasonCode, ReasonStep } from "./reason.js";
 export type { Trust } from "./trust.js";
 export { UpdateService } from "./update-service.js";

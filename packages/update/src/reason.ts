@@ -35,10 +35,8 @@ export const ReasonCode = {
   "self-test": 19,
   "core-silent": 20,
   "core-version": 21,
-  "no-previous": 22,
-  limp: 23,
-  "primary-invalid": 24,
-  version: 25,
+  "primary-invalid": 22,
+  version: 23,
 } as const;
 export type ReasonCode = keyof typeof ReasonCode;
 
@@ -74,19 +72,12 @@ const MESSAGES: Readonly<Record<ReasonCode, (detail: number) => string>> = {
   "self-test": () => "the application's self-test failed",
   "core-silent": () => "the core does not answer",
   "core-version": (detail) => `the core reports version ${detail}`,
-  "no-previous": () => "there is no previous release in the store",
-  limp: () => "no fallback could be installed; the candidate was started untested",
   "primary-invalid": () => "the installed images were damaged and are installed again",
   version: () => "the image's version differs from release.json",
 };
 
 /** A reason as people and servers see it. */
-export function makeReason(
-  image: number | null,
-  step: ReasonStep,
-  code: ReasonCode,
-  detail = 0,
-): Reason {
+function makeReason(image: number | null, step: ReasonStep, code: ReasonCode, detail = 0): Reason {
   return { image, step, code, message: MESSAGES[code](detail) };
 }
 

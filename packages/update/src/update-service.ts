@@ -7,7 +7,7 @@ import { FREE_BANK, SetState, stateName } from "@tandem/store";
 import type { Bank, BankWriter, SetStateName, StateRecord, Store } from "@tandem/store";
 
 import type { Marker } from "./marker.js";
-import { describeReason, makeReason, recordReason } from "./reason.js";
+import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
 import type { Trust } from "./trust.js";
 import { verifyBank } from "./verify-bank.js";
@@ -44,6 +44,8 @@ export interface UpdateStatus {
   readonly trialsLeft: number;
   /** Why the last update was refused or rolled back. */
   readonly reason: Reason | null;
+  /** The accepted release is a stopgap: started untested, because nothing else could be installed. */
+  readonly isLimp: boolean;
   readonly badBlocks: number;
 }
 
@@ -75,6 +77,7 @@ export class UpdateService {
       candidate: describeBank(record, record.candidateBank),
       trialsLeft: record.trials,
       reason: record.reason === null ? null : describeReason(record.reason),
+      isLimp: record.isLimp,
       badBlocks: record.badBlocks.length,
     };
   }
@@ -82,8 +85,8 @@ export class UpdateService {
   /**
    * Begins to receive a release, or goes on with the one that is half received when it is the
    * same. An unfinished other one and the result of the last update are dropped.
-   * @throws {UsageError} update/state while an update is staged or on trial; update/release when
-   * the release does not fit this device
+   * @throws {UsageError} update/state while an update is staged or on trial; update/hardware,
+   * update/image-count, update/too-large when the release does not fit this device
    */
   start(release: ReleaseManifest): void {
     this.#expect("start", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
@@ -141,11 +144,11 @@ export class UpdateService {
       const claimed = bank.images[index]?.version;
       const version = IMAGE_VERSION_LAYOUT.encode(fact.header.version);
       if (reasons.length === 0 && claimed !== undefined && !bytesEqual(claimed, version)) {
-        all.push(makeReason(index, "verify", "version"));
+        all.push(recordReason(index, "verify", "version"));
       }
     }
     if (all.length === 0 && counter < this.#options.securityCounter.read()) {
-      all.push(makeReason(0, "verify", "security-counter", counter));
+      all.push(recordReason(0, "verify", "security-counter", counter));
     }
     const [first] = all;
     if (first === undefined) {
@@ -155,8 +158,8 @@ export class UpdateService {
       this.#store.commit({ state: SetState.CANDIDATE, banks });
       return { ok: true };
     }
-    this.#fail(recordReason(first.image, first.step, first.code));
-    return { ok: false, reasons: all };
+    this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason: first });
+    return { ok: false, reasons: all.map(describeReason) };
   }
 
   /** CANDIDATE becomes STAGED: the next reset installs it. */
@@ -176,6 +179,7 @@ export class UpdateService {
       candidateBank: null,
       trials: 0,
       reason: null,
+      isLimp: false,
     });
     const id = describeBank(this.#store.record, bankIndex)?.id;
     if (id !== undefined) this.#options.marker.write("accepted", id);
@@ -224,10 +228,6 @@ export class UpdateService {
       reason: null,
       banks: record.banks.map((bank, i) => (i === dropped ? FREE_BANK : bank)),
     });
-  }
-
-  #fail(reason: NonNullable<StateRecord["reason"]>): void {
-    this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason });
   }
 
   #finishable(): { readonly bank: Bank; readonly bankIndex: number } {

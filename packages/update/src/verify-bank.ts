@@ -3,10 +3,10 @@ import { TandemError, bytesEqual } from "@tandem/base";
 import { checkLinkAddress, findFwInfo, readVectorTable, verifyImage } from "@tandem/image";
 import type { AddressRange, ImageFacts, ImageProblem, ImageSource } from "@tandem/image";
 import { checkBinding } from "@tandem/release";
-import type { Store } from "@tandem/store";
+import type { RecordedReason, Store } from "@tandem/store";
 
-import { makeReason } from "./reason.js";
-import type { Reason, ReasonCode, ReasonStep } from "./reason.js";
+import { recordReason } from "./reason.js";
+import type { ReasonCode, ReasonStep } from "./reason.js";
 import type { Trust } from "./trust.js";
 
 /** Where an image has to run: what its size and link address are checked against. */
@@ -27,7 +27,7 @@ export interface BankVerdict {
   /** What the images say of themselves; complete only when there are no reasons. */
   readonly facts: readonly ImageFacts[];
   /** Everything that is wrong, image by image. */
-  readonly reasons: readonly Reason[];
+  readonly reasons: readonly RecordedReason[];
 }
 
 /** fw_info stands within this much of the firmware's start. */
@@ -49,7 +49,7 @@ export function verifyBank(
   },
 ): BankVerdict {
   const facts: ImageFacts[] = [];
-  const reasons: Reason[] = [];
+  const reasons: RecordedReason[] = [];
   const images = store.record.banks[bank]?.images ?? [];
   for (const [index, image] of images.entries()) {
     options.tick?.();
@@ -62,14 +62,14 @@ export function verifyBank(
       }
       facts.push(verdict.facts);
       const wrong = checkPlace(source, verdict.facts, options.slots[index], image.fileDigest);
-      if (wrong !== null) reasons.push(makeReason(index, options.step, wrong.code, wrong.detail));
+      if (wrong !== null) reasons.push(recordReason(index, options.step, wrong.code, wrong.detail));
     } catch (error) {
       const offset = unreadableOffset(error);
-      reasons.push(makeReason(index, options.step, "unreadable", offset));
+      reasons.push(recordReason(index, options.step, "unreadable", offset));
     }
   }
   if (reasons.length === 0 && checkBinding(facts) !== null) {
-    reasons.push(makeReason(null, options.step, "manifest-binding"));
+    reasons.push(recordReason(null, options.step, "manifest-binding"));
   }
   return { facts, reasons };
 }
@@ -105,19 +105,19 @@ function isSame(found: Uint8Array | null, expected: Uint8Array): boolean {
   return found !== null && bytesEqual(found, expected);
 }
 
-function problemReason(index: number, step: ReasonStep, problem: ImageProblem): Reason {
+function problemReason(index: number, step: ReasonStep, problem: ImageProblem): RecordedReason {
   const detail = problem.offsetBytes ?? 0;
   switch (problem.code) {
     case "hash-mismatch":
-      return makeReason(index, step, "image-hash", detail);
+      return recordReason(index, step, "image-hash", detail);
     case "bad-signature":
     case "no-signature":
-      return makeReason(index, step, "image-signature", detail);
+      return recordReason(index, step, "image-signature", detail);
     case "unknown-key":
     case "key-type-mismatch":
-      return makeReason(index, step, "unknown-key", detail);
+      return recordReason(index, step, "unknown-key", detail);
     default:
-      return makeReason(index, step, "image-format", detail);
+      return recordReason(index, step, "image-format", detail);
   }
 }
 

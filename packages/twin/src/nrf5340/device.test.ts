@@ -51,6 +51,24 @@ describe("a device that was provisioned", () => {
   });
 });
 
+describe("a download", () => {
+  it("goes on after the application flash was damaged and repaired", () => {
+    const device = runningDevice();
+    const { service } = device.running;
+    service.start(NEXT.manifest);
+    service.write(0, 0, NEXT.images[0] ?? new Uint8Array(0));
+    device.twin.primarySlot.erasePage(4096);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expect(device.running.service.query()).toMatchObject({ state: "WRITING", reason: null });
+    expect(device.running.service.receivedBytes(0)).toBe(NEXT.images[0]?.length);
+    device.stage(NEXT);
+    device.settle();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+});
+
 describe("an update", () => {
   it("ends accepted on both cores, and can be switched back by hand", () => {
     const device = runningDevice();
@@ -162,6 +180,82 @@ describe("an update", () => {
     }
     device.settle();
     expectRolledBack(device, "unreadable", 1);
+  });
+});
+
+/** Makes a page of an image unreadable in both copies. */
+function loseImage(device: TestDevice, bank: number | null, image: number): void {
+  const { record } = device.twin.mountStore();
+  for (const copy of [0, 1] as const) {
+    const block = record.banks[bank ?? 0]?.images[image]?.copies[copy][0]?.firstBlock ?? 0;
+    device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
+  }
+}
+
+describe("a device whose accepted release is lost", () => {
+  it("starts the rejected candidate as a stopgap, says so, and does not raise the counter", () => {
+    const device = runningDevice();
+    const secure = makeRelease({ version: "1.4.0", securityCounter: 5 });
+    device.net.set(hashesOf(secure)[1] ?? "", { kind: "silent" });
+    device.stage(secure);
+    device.boot(device.twin.reset("soft"));
+    loseImage(device, device.twin.mountStore().record.acceptedBank, 0);
+    device.running.service.reject("core-silent", 1);
+    expect(device.boot(device.twin.reset("soft")).kind).toBe("application");
+    device.boot(device.twin.reset("soft"));
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      isLimp: true,
+      reason: { image: 1, step: "trial", code: "core-silent" },
+    });
+    expect(device.twin.securityCounter).toBe(1);
+    expect(device.holds).toEqual(hashesOf(secure));
+    expectClean(device);
+    // The next good release ends that.
+    device.stage(NEXT);
+    device.settle();
+    expect(device.running.service.query()).toMatchObject({ state: "UPDATED", isLimp: false });
+    expect(device.holds).toEqual(hashesOf(NEXT));
+  });
+
+  it("installs the previous release when there is one", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.settle();
+    loseImage(device, device.twin.mountStore().record.acceptedBank, 1);
+    device.twin.primarySlot.erasePage(0);
+    device.twin.netFlash.erasePage(NET_SLOT.start);
+    const { record } = device.twin.mountStore();
+    device.twin.mountStore().commit({ installed: record.installed.map(() => null) });
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expect(device.running.service.query()).toMatchObject({ state: "FAILED", isLimp: false });
+    expectClean(device);
+  });
+});
+
+describe("a device that cannot write its store", () => {
+  it("still starts what the marker calls accepted", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    for (let block = 0; block < 14; block++) device.twin.nand.wearOut(block);
+    expect(device.boot().kind).toBe("application");
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("starts nothing in the middle of an installation", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.twin.power.planCut({
+      when: "before",
+      matches: (operation) => operation.device === "app-flash" && operation.kind === "erase",
+      skip: 1,
+    });
+    expect(device.twin.reset("soft").kind).toBe("power-lost");
+    for (let block = 0; block < 14; block++) device.twin.nand.wearOut(block);
+    expect(device.boot()).toMatchObject({ kind: "stopped" });
+    expectClean(device);
   });
 });
 
