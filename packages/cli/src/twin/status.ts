@@ -15,6 +15,8 @@ export interface TwinStatus {
   readonly candidate: string | null;
   readonly trialsLeft: number;
   readonly reason: Reason | null;
+  /** The accepted release is a stopgap that nobody accepted. */
+  readonly isLimp: boolean;
   readonly securityCounter: number;
   readonly badBlocks: number;
   readonly modelTimeMs: number;
@@ -34,6 +36,7 @@ export function readStatus(twin: Nrf5340Twin): TwinStatus {
     candidate: versionOf(status.candidate),
     trialsLeft: status.trialsLeft,
     reason: status.reason,
+    isLimp: status.isLimp,
     securityCounter: twin.securityCounter,
     badBlocks: status.badBlocks,
     modelTimeMs: Math.round(twin.clock.nowUs / 1000),
@@ -46,7 +49,7 @@ export function describeStatus(status: TwinStatus): string[] {
   const lines = [
     `state     ${status.state}${trials}`,
     `cores     app ${status.app ?? "no valid image"}, net ${status.net ?? "unknown image"}`,
-    `accepted  ${status.accepted ?? "none"}`,
+    `accepted  ${status.accepted ?? "none"}${status.isLimp ? " (a stopgap, untested)" : ""}`,
     `previous  ${status.previous ?? "none"}`,
     `candidate ${status.candidate ?? "none"}`,
     `security counter ${status.securityCounter}, ${status.badBlocks} bad NAND blocks`,
