@@ -104,6 +104,22 @@ describe("bad input", () => {
   });
 });
 
+/** An update from a server whose certificate must be refused; the device stays as it is. */
+async function updateFrom(tls: { key: string; cert: string }, caPem: string): Promise<void> {
+  const ca = files.file("ca.pem");
+  writeFileSync(ca, caPem);
+  await using server = await createReleaseServer({
+    root: files.file("releases"),
+    tls,
+    publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
+  });
+  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  const update = ["twin", "update", device, "--url", url, "--ca", ca, "--release", "1.1.0"];
+  await expectRefusal(update, 3, /TLS with 127\.0\.0\.1:\d+: .*certificate.* \[agent\/tls\]/);
+  const status = JSON.parse(await tandemOk("twin", "status", device, "--json"));
+  expect(status).toMatchObject({ state: "READY", app: "1.0.0", net: "1.0.0" });
+}
+
 describe("a server that cannot be trusted", () => {
   beforeAll(async () => {
     const release = files.file("releases", "1.0.0");
@@ -117,21 +133,6 @@ describe("a server that cannot be trusted", () => {
       files.file("key.pub.pem"),
     );
   });
-
-  async function updateFrom(tls: { key: string; cert: string }, caPem: string): Promise<void> {
-    const ca = files.file("ca.pem");
-    writeFileSync(ca, caPem);
-    await using server = await createReleaseServer({
-      root: files.file("releases"),
-      tls,
-      publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
-    });
-    const url = await server.listen({ host: "127.0.0.1", port: 0 });
-    const update = ["twin", "update", device, "--url", url, "--ca", ca, "--release", "1.1.0"];
-    await expectRefusal(update, 3, /TLS with 127\.0\.0\.1:\d+: .*certificate.* \[agent\/tls\]/);
-    const status = JSON.parse(await tandemOk("twin", "status", device, "--json"));
-    expect(status).toMatchObject({ state: "READY", app: "1.0.0", net: "1.0.0" });
-  }
 
   it("because its authority is unknown", async () => {
     const server = await createRunCertificates({ now: new Date() });

@@ -2,6 +2,7 @@
 import { TransportError, crc32c } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 
+import { isWeak } from "./block-condition.js";
 import { lookUpBlock } from "./block-map.js";
 import { decodeBlockSummary } from "./data-block.js";
 import type { BlockSummary } from "./data-block.js";
@@ -10,11 +11,15 @@ import type { StorePlan } from "./store-plan.js";
 
 /** Something that a reader met and survived. */
 export interface ReadEvent {
-  /** `other-copy`: a page of one copy was lost, the other copy served it. */
-  readonly kind: "other-copy";
+  /**
+   * `other-copy`: a page of one copy was lost, the other copy served it. `weak`: a page was good,
+   * but close to the limit of the chip's ECC.
+   */
+  readonly kind: "other-copy" | "weak";
   readonly bank: number;
   readonly image: number;
   readonly copy: number;
+  readonly logicalBlock: number;
   /** Physical page. */
   readonly page: number;
 }
@@ -118,11 +123,13 @@ export class BankReader {
       if (block === null) continue;
       const page = block * pagesPerBlock + 1 + inBlock;
       const read = this.#flash.readPage(page);
+      const event = { bank: this.#bank, image: this.#image, copy, logicalBlock, page };
       if (read.status !== "uncorrectable" && crc32c(read.data) === crc) {
+        if (isWeak(read, this.#flash)) this.#onEvent({ kind: "weak", ...event });
         this.#page = { index, data: read.data };
         return read.data;
       }
-      this.#onEvent({ kind: "other-copy", bank: this.#bank, image: this.#image, copy, page });
+      this.#onEvent({ kind: "other-copy", ...event });
     }
     throw this.#lost(index * this.#plan.pageBytes);
   }

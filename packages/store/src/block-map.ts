@@ -135,6 +135,11 @@ export function checkExtentCount(record: StateRecord, plan: StorePlan): void {
   }
 }
 
+/** The list with one more bad block, ascending. */
+export function withBadBlock(badBlocks: readonly number[], block: number): readonly number[] {
+  return [...new Set([...badBlocks, block])].toSorted((a, b) => a - b);
+}
+
 function* usedBlocks(record: StateRecord): Generator<number> {
   for (const bank of record.banks) {
     for (const image of bank.images) {

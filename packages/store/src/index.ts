@@ -8,4 +8,5 @@ export type { Bank, BankImage, Extent, RecordedReason, StateRecord } from "./sta
 export { DEFAULT_LIMITS, planStore } from "./store-plan.js";
 export type { StoreLimits, StorePlan } from "./store-plan.js";
 export { Store } from "./store.js";
+export type { LostRange, PatrolReport } from "./maintenance.js";
 export type { IncomingImage, StoreOptions } from "./store.js";

@@ -14,10 +14,13 @@ export interface StoreLimits {
   readonly journalBlocks: number;
 }
 
-/** Limits for a 1 Gb chip: four images, 40 bad blocks (twice the part's lifetime maximum). */
+/**
+ * Limits for a 1 Gb chip: four images, three banks (accepted, previous, candidate), 40 bad blocks
+ * (twice the part's lifetime maximum).
+ */
 export const DEFAULT_LIMITS: StoreLimits = {
   images: 4,
-  banks: 2,
+  banks: 3,
   extents: 48,
   badBlocks: 40,
   journalBlocks: 40,

@@ -12,9 +12,12 @@ import {
   checkExtentCount,
   replaceBlock,
   toExtents,
+  withBadBlock,
   withCopyMap,
 } from "./block-map.js";
 import { Journal } from "./journal.js";
+import { patrolBanks, repairRange, scrubBlocks } from "./maintenance.js";
+import type { LostRange, MaintenanceHost, PatrolReport } from "./maintenance.js";
 import { SetState } from "./set-state.js";
 import { FREE_BANK, ZERO_HASH } from "./state-record.js";
 import type { Bank, BankImage, Extent, StateRecord } from "./state-record.js";
@@ -41,6 +44,8 @@ export class Store {
   readonly #flash: PagedFlash;
   readonly #journal: Journal;
   readonly #onEvent: (event: ReadEvent) => void;
+  /** Blocks in which reading has met a lost or weak page. */
+  readonly #suspects = new Map<string, BlockPlace>();
 
   private constructor(flash: PagedFlash, plan: StorePlan, journal: Journal, options: StoreOptions) {
     this.plan = plan;
@@ -175,8 +180,53 @@ export class Store {
       record: this.record,
       bank,
       image,
-      onEvent: this.#onEvent,
+      onEvent: (event) => {
+        const { copy, logicalBlock } = event;
+        const key = `${bank}/${image}/${copy}/${logicalBlock}`;
+        this.#suspects.set(key, { bank, image, copy, logicalBlock });
+        this.#onEvent(event);
+      },
     });
+  }
+
+  /**
+   * Moves every block in which reading has met a lost or a weak page since the store was mounted.
+   * A block that has lost a page in both copies is left as it is.
+   * @returns number of blocks that were moved
+   */
+  scrub(): number {
+    const places = [...this.#suspects.values()];
+    this.#suspects.clear();
+    return scrubBlocks(this.#maintained(), places);
+  }
+
+  /**
+   * Reads every page of both copies of complete banks, moves what is weak, and tells what is lost.
+   * @param tick called per block, so that a watchdog can be fed
+   */
+  patrol(banks: readonly number[], tick: () => void = () => undefined): PatrolReport {
+    return patrolBanks(this.#maintained(), banks, tick);
+  }
+
+  /**
+   * Puts bytes back that both copies have lost, as `patrol` reported the range. Where a summary
+   * survives, the bytes must have the CRC that it names; otherwise only verifying the whole image
+   * afterwards tells whether they were right.
+   * @throws {UsageError} store/repair-length
+   * @throws {FormatError} store/repair-mismatch
+   */
+  repair(range: LostRange, bytes: Uint8Array): void {
+    repairRange(this.#maintained(), range, bytes);
+  }
+
+  #maintained(): MaintenanceHost {
+    return {
+      flash: this.#flash,
+      plan: this.plan,
+      record: () => this.record,
+      commit: (record) => this.#journal.append(record),
+      readImage: (bank, image) => this.readImage(bank, image),
+    };
   }
 
   #isBlockComplete(bank: number, image: number, logicalBlock: number): boolean {
@@ -230,8 +280,4 @@ function newImage(image: IncomingImage, copies: readonly Extent[][]): BankImage 
 
 function withBank(banks: readonly Bank[], index: number, bank: Bank): readonly Bank[] {
   return banks.map((old, i) => (i === index ? bank : old));
-}
-
-function withBadBlock(badBlocks: readonly number[], block: number): readonly number[] {
-  return [...new Set([...badBlocks, block])].toSorted((a, b) => a - b);
 }

@@ -50,7 +50,8 @@ export interface BootEvent {
     | "refused"
     | "trial"
     | "foreign"
-    | "nand-failed";
+    | "nand-failed"
+    | "scrubbed";
   readonly text: string;
 }
 
@@ -168,6 +169,9 @@ export class BootCoordinator {
       store.commit({ state: SetState.FAILED, candidateBank: null, reason: refusal });
       return this.#startAccepted(store);
     }
+    // Verifying has read every page once: what it met on the way gets its second copy back now.
+    const moved = store.scrub();
+    if (moved > 0) this.#log("scrubbed", `weak blocks moved: ${moved}`);
     store.commit({
       state: SetState.INSTALLING,
       targetBank: candidateBank,

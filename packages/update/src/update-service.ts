@@ -4,7 +4,15 @@ import { IMAGE_VERSION_LAYOUT, parseVersion } from "@tandem/image";
 import type { ImageFacts } from "@tandem/image";
 import type { ReleaseManifest } from "@tandem/release";
 import { FREE_BANK, SetState, stateName } from "@tandem/store";
-import type { Bank, BankWriter, SetStateName, StateRecord, Store } from "@tandem/store";
+import type {
+  Bank,
+  BankWriter,
+  LostRange,
+  PatrolReport,
+  SetStateName,
+  StateRecord,
+  Store,
+} from "@tandem/store";
 
 import type { Marker } from "./marker.js";
 import { describeReason, recordReason } from "./reason.js";
@@ -214,6 +222,27 @@ export class UpdateService {
       );
     }
     this.#store.commit({ state: SetState.STAGED, candidateBank: previousBank, reason: null });
+  }
+
+  /**
+   * Reads both copies of every resting bank, moves what is close to being lost, and tells what is.
+   * For an application that has nothing else to do: some seconds on a 1 Gb chip.
+   */
+  patrol(): PatrolReport {
+    this.#expect("patrol", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
+    const { acceptedBank, previousBank, candidateBank } = this.#store.record;
+    const resting = [acceptedBank, previousBank, candidateBank].filter((bank) => bank !== null);
+    return this.#store.patrol([...new Set(resting)]);
+  }
+
+  /**
+   * Puts bytes back that `patrol` reported as lost, e.g. downloaded again by range.
+   * @throws {UsageError} store/repair-length
+   * @throws {FormatError} store/repair-mismatch
+   */
+  repair(range: LostRange, bytes: Uint8Array): void {
+    this.#expect("repair", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
+    this.#store.repair(range, bytes);
   }
 
   /** Drops what is half received, or the result of the last update: READY. */

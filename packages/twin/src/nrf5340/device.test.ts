@@ -165,6 +165,9 @@ describe("an update", () => {
     device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
     device.settle();
     expect(device.events).toContain("other-copy");
+    // The copy was made whole before anything was installed.
+    expect(device.events).toContain("weak blocks moved: 1");
+    expect(device.running.service.patrol()).toMatchObject({ movedBlocks: 0, lost: [] });
     expect(device.holds).toEqual(hashesOf(NEXT));
     expectClean(device);
   });

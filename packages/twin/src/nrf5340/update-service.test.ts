@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createRandom } from "@tandem/base";
 import { PowerLoss } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
@@ -129,6 +130,25 @@ describe("UpdateService", () => {
     const status = device.running.service.query();
     expect(status).toMatchObject({ state: "READY", reason: null, candidate: null });
     expect(status.previous?.id).toEqual(FACTORY.hashes[0]);
+  });
+
+  it("patrols its resting banks and repairs what both copies have lost", () => {
+    const device = runningDevice();
+    const { record } = device.twin.mountStore();
+    const image = record.banks[record.acceptedBank ?? 0]?.images[0];
+    for (const copy of [0, 1] as const) {
+      const block = image?.copies[copy][0]?.firstBlock ?? 0;
+      device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(copy));
+    }
+    const { service } = device.running;
+    const { lost } = service.patrol();
+    expect(lost).toMatchObject([{ image: 0, offsetBytes: 2048, lengthBytes: 2048 }]);
+    lost.forEach((range) => {
+      const { offsetBytes, lengthBytes } = range;
+      service.repair(range, imageOf(FACTORY, 0).subarray(offsetBytes, offsetBytes + lengthBytes));
+    });
+    expect(service.patrol()).toMatchObject({ movedBlocks: 0, lost: [] });
+    expect(device.twin.violations).toEqual([]);
   });
 
   it("accepts in one record: before it a trial, after it for good", () => {

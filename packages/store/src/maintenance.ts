@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import { FormatError, UsageError, crc32c } from "@tandem/base";
+
+import { readSummary } from "./bank-reader.js";
+import type { BankReader } from "./bank-reader.js";
+import { examineBlock } from "./block-condition.js";
+import { blocksForImage } from "./block-map.js";
+import { rewriteBlock } from "./block-rewriter.js";
+import type { RewriterHost } from "./block-rewriter.js";
+import type { StorePlan } from "./store-plan.js";
+
+/** Bytes of an image that neither copy holds any more; never across two blocks. */
+export interface LostRange {
+  readonly bank: number;
+  readonly image: number;
+  /** In the image file; at the start of a page. */
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** What a patrol found and did. */
+export interface PatrolReport {
+  readonly pagesRead: number;
+  readonly movedBlocks: number;
+  readonly lost: readonly LostRange[];
+}
+
+/** What maintenance needs of the store around it. */
+export interface MaintenanceHost extends RewriterHost {
+  readImage(bank: number, image: number): BankReader;
+}
+
+/** A logical block, in both copies. */
+interface LogicalBlock {
+  readonly bank: number;
+  readonly image: number;
+  readonly logicalBlock: number;
+}
+
+/** Moves what is weak of these blocks; the number of blocks that were moved. */
+export function scrubBlocks(host: MaintenanceHost, places: readonly LogicalBlock[]): number {
+  const unique = new Map<string, LogicalBlock>();
+  for (const place of places) {
+    unique.set(`${place.bank}/${place.image}/${place.logicalBlock}`, place);
+  }
+  let moved = 0;
+  for (const place of unique.values()) moved += examineAndMove(host, place).movedBlocks;
+  return moved;
+}
+
+/** Reads every page of both copies of these banks, moves what is weak, and tells what is lost. */
+export function patrolBanks(
+  host: MaintenanceHost,
+  banks: readonly number[],
+  tick: () => void,
+): PatrolReport {
+  let pagesRead = 0;
+  let movedBlocks = 0;
+  const lost: LostRange[] = [];
+  for (const bank of banks) {
+    for (const [image, stored] of (host.record().banks[bank]?.images ?? []).entries()) {
+      const count = blocksForImage(stored.sizeBytes, host.plan);
+      for (let logicalBlock = 0; logicalBlock < count; logicalBlock++) {
+        tick();
+        const result = examineAndMove(host, { bank, image, logicalBlock });
+        pagesRead += result.pagesRead;
+        movedBlocks += result.movedBlocks;
+        lost.push(...result.lost);
+      }
+    }
+  }
+  return { pagesRead, movedBlocks, lost };
+}
+
+/** Writes both copies of a block anew, with bytes in place of those that were lost. */
+export function repairRange(host: MaintenanceHost, range: LostRange, bytes: Uint8Array): void {
+  const { plan } = host;
+  if (bytes.length !== range.lengthBytes || range.offsetBytes % plan.pageBytes !== 0) {
+    throw new UsageError(
+      "store/repair-length",
+      `${bytes.length} bytes at ${range.offsetBytes} for a lost range of ${range.lengthBytes}`,
+    );
+  }
+  const logicalBlock = Math.floor(range.offsetBytes / plan.dataBytesPerBlock);
+  const place = { bank: range.bank, image: range.image, logicalBlock };
+  const given = toPages(range, bytes, plan);
+  checkAgainstSummary(host, place, given);
+  moveCopies(host, place, [0, 1], given);
+}
+
+function examineAndMove(host: MaintenanceHost, place: LogicalBlock): PatrolReport {
+  const { flash, plan } = host;
+  const { lostPages, weakCopies, pagesRead } = examineBlock(flash, plan, host.record(), place);
+  if (lostPages.length > 0) {
+    return { pagesRead, movedBlocks: 0, lost: lostRanges(host, place, lostPages) };
+  }
+  moveCopies(host, place, weakCopies, new Map());
+  return { pagesRead, movedBlocks: weakCopies.length, lost: [] };
+}
+
+/** Pages by index in the block; the last page of an image is filled up with 0xFF. */
+function toPages(range: LostRange, bytes: Uint8Array, plan: StorePlan): Map<number, Uint8Array> {
+  const pages = new Map<number, Uint8Array>();
+  for (let at = 0; at < bytes.length; at += plan.pageBytes) {
+    const page = new Uint8Array(plan.pageBytes).fill(0xff);
+    page.set(bytes.subarray(at, at + plan.pageBytes));
+    pages.set(((range.offsetBytes + at) / plan.pageBytes) % plan.dataPagesPerBlock, page);
+  }
+  return pages;
+}
+
+function checkAgainstSummary(
+  host: MaintenanceHost,
+  place: LogicalBlock,
+  given: ReadonlyMap<number, Uint8Array>,
+): void {
+  const { flash, plan } = host;
+  const { logicalBlock } = place;
+  const summary = [0, 1]
+    .map((copy) => readSummary(flash, plan, host.record(), { ...place, copy }, logicalBlock))
+    .find((found) => found !== null);
+  for (const [index, page] of given) {
+    if (summary != null && crc32c(page) !== summary.pageCrcs[index]) {
+      throw new FormatError(
+        "store/repair-mismatch",
+        `bank ${place.bank}, image ${place.image}: page ${index} of block ${logicalBlock} is not the lost one`,
+      );
+    }
+  }
+}
+
+function moveCopies(
+  host: MaintenanceHost,
+  place: LogicalBlock,
+  copies: readonly number[],
+  given: ReadonlyMap<number, Uint8Array>,
+): void {
+  const { pageBytes, dataBytesPerBlock } = host.plan;
+  for (const copy of copies) {
+    // A reader of its own: once the first copy has moved, the second is read from what it became.
+    const reader = host.readImage(place.bank, place.image);
+    rewriteBlock(host, { ...place, copy }, (index) => {
+      const known = given.get(index);
+      if (known !== undefined) return known;
+      const offset = place.logicalBlock * dataBytesPerBlock + index * pageBytes;
+      const page = new Uint8Array(pageBytes).fill(0xff);
+      page.set(reader.read(offset, Math.min(pageBytes, reader.size - offset)));
+      return page;
+    });
+  }
+}
+
+/** Neighbouring lost pages as ranges of the image file. */
+function lostRanges(
+  host: MaintenanceHost,
+  place: LogicalBlock,
+  lostPages: readonly number[],
+): LostRange[] {
+  const { pageBytes, dataBytesPerBlock } = host.plan;
+  const { bank, image } = place;
+  const size = host.record().banks[bank]?.images[image]?.sizeBytes ?? 0;
+  const ranges: LostRange[] = [];
+  for (const index of lostPages) {
+    const offsetBytes = place.logicalBlock * dataBytesPerBlock + index * pageBytes;
+    const lengthBytes = Math.min(pageBytes, size - offsetBytes);
+    const last = ranges[ranges.length - 1];
+    if (last !== undefined && last.offsetBytes + last.lengthBytes === offsetBytes) {
+      ranges[ranges.length - 1] = { ...last, lengthBytes: last.lengthBytes + lengthBytes };
+    } else ranges.push({ bank, image, offsetBytes, lengthBytes });
+  }
+  return ranges;
+}
