@@ -27,7 +27,7 @@ export const LIMITS: StoreLimits = {
   badBlocks: 10,
   journalBlocks: 16,
 };
-export const IMAGE_SIZES: readonly number[] = [5000, 2048];
+const IMAGE_SIZES: readonly number[] = [5000, 2048];
 
 /** Power that is cut at one operation. */
 export class CutPower implements Power {
