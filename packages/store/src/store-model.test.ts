@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deepEqual, equal, ok } from "node:assert/strict";
+
 import { bytesEqual, createRandom } from "@tandem/base";
 import { PowerLoss } from "@tandem/flash";
 import type { NandChip, Power } from "@tandem/flash";
@@ -109,7 +111,7 @@ class Write implements StoreCommand {
     if (image === undefined) return;
     const before = real.store.receivedBytes(this.bank, this.image);
     // Never more than was written, and always whole blocks of it.
-    expect(before).toBe(acknowledged(real, image));
+    equal(before, acknowledged(real, image));
     real.cutIn = this.cutIn;
     try {
       const writer = real.store.writeImage(this.bank, this.image);
@@ -120,7 +122,7 @@ class Write implements StoreCommand {
       if (!(error instanceof PowerLoss)) throw error;
       real.mount();
       image.written = real.store.receivedBytes(this.bank, this.image);
-      expect(image.written).toBeGreaterThanOrEqual(before);
+      ok(image.written >= before);
     }
     real.cutIn = null;
   }
@@ -145,18 +147,18 @@ class Compare implements StoreCommand {
 
   run(model: Model, real: Real): void {
     real.mount();
-    expect(real.store.record.trials).toBe(model.trials);
+    equal(real.store.record.trials, model.trials);
     for (const [bank, images] of model.banks.entries()) {
-      expect(real.store.record.banks[bank]?.images).toHaveLength(images.length);
+      equal(real.store.record.banks[bank]?.images.length, images.length);
       for (const [index, image] of images.entries()) {
         image.written = acknowledged(real, image);
-        expect(real.store.receivedBytes(bank, index)).toBe(image.written);
+        equal(real.store.receivedBytes(bank, index), image.written);
         if (image.written < image.bytes.length) continue;
         const read = real.store.readImage(bank, index).read(0, image.bytes.length);
-        expect(bytesEqual(read, image.bytes)).toBe(true);
+        ok(bytesEqual(read, image.bytes));
       }
     }
-    expect(real.bench.violations).toEqual([]);
+    deepEqual(real.bench.violations, []);
   }
 
   toString(): string {
@@ -212,7 +214,8 @@ class DecayAndPatrol implements StoreCommand {
     const extents = real.store.record.banks[this.bank]?.images[0]?.copies[this.copy] ?? [];
     const page = (extents[0]?.firstBlock ?? 0) * PROFILE.pagesPerBlock + 1;
     real.chip.decayPage(page, this.bits, createRandom(page));
-    expect(real.store.patrol([this.bank])).toMatchObject({ movedBlocks: 1, lost: [] });
+    const { movedBlocks, lost } = real.store.patrol([this.bank]);
+    deepEqual({ movedBlocks, lost }, { movedBlocks: 1, lost: [] });
   }
 
   toString(): string {
