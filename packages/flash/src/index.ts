@@ -1,14 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 export { flashArea } from "./flash-area.js";
 export type { FlashArea } from "./flash-area.js";
+export { MediumState } from "./medium-state.js";
+export type { BlockState, PageState } from "./medium-state.js";
 export { NandChip } from "./nand-chip.js";
-export type { NandChipOptions } from "./nand-chip.js";
-export { W25N01GV } from "./nand-profile.js";
-export type { NandProfile } from "./nand-profile.js";
+export type { NandChipOptions, NandSnapshot } from "./nand-chip.js";
+export type { NandCells } from "./nand-cells.js";
+export type { NandPhysics } from "./nand-physics.js";
+export { FEATURE, STATUS } from "./nand-registers.js";
+export type { NandRegisters } from "./nand-registers.js";
+export { SPIM_HZ, nandOn } from "./nand-profile.js";
+export type {
+  BadBlockMark,
+  FigureSource,
+  NandEcc,
+  NandProfile,
+  NandTiming,
+  SpareLayout,
+  SpareRegion,
+} from "./nand-profile.js";
+export {
+  GD5F1GQ5,
+  MT29F1G01,
+  NAND_PROFILES,
+  TC58CVG,
+  W25N01GV,
+  W25N512GV,
+} from "./nand-profiles.js";
 export { NorChip, NRF5340_APP_FLASH, NRF5340_NET_FLASH } from "./nor-chip.js";
 export type { NorChipOptions, NorProfile } from "./nor-chip.js";
 export type { PagedFlash, PageRead } from "./paged-flash.js";
 export { MemoryStorage } from "./page-storage.js";
 export type { PageStorage } from "./page-storage.js";
-export { NO_CLOCK, PowerLoss, STEADY_POWER } from "./power.js";
-export type { Cut, FlashOperation, ModelClock, Power, RuleViolation } from "./power.js";
+export { ERASE_TEARS, NO_CLOCK, PowerLoss, PROGRAM_TEARS, STEADY_POWER, tearsOf } from "./power.js";
+export type {
+  Cut,
+  EraseTear,
+  FlashOperation,
+  ModelClock,
+  Power,
+  ProgramTear,
+  RuleViolation,
+  Tear,
+} from "./power.js";

@@ -3,7 +3,7 @@ import { createRandom, isErased } from "@tandem/base";
 import { describe, expect, it } from "vitest";
 
 import { NandChip } from "./nand-chip.js";
-import { W25N01GV } from "./nand-profile.js";
+import { W25N01GV } from "./nand-profiles.js";
 import { MemoryStorage } from "./page-storage.js";
 import { PowerLoss, STEADY_POWER } from "./power.js";
 import type { Cut, ModelClock, Power, RuleViolation } from "./power.js";

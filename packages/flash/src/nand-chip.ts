@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, isErased } from "@tandem/base";
+import { UsageError, createRandom, isErased } from "@tandem/base";
 import type { Random } from "@tandem/base";
 
+import { MediumState } from "./medium-state.js";
+import { NandCells } from "./nand-cells.js";
+import { tearProgram } from "./nand-physics.js";
+import type { NandPhysics } from "./nand-physics.js";
 import type { NandProfile } from "./nand-profile.js";
+import { nandOn } from "./nand-profile.js";
+import {
+  ECC_ENABLE,
+  ECC_STATUS_SHIFT,
+  FEATURE,
+  registersAtPowerUp,
+  STATUS,
+} from "./nand-registers.js";
+import type { NandRegisters } from "./nand-registers.js";
+import type { PageCodec } from "./page-codec.js";
+import { pageCodecOf } from "./page-codec.js";
 import type { PagedFlash, PageRead } from "./paged-flash.js";
+import { MemoryStorage } from "./page-storage.js";
 import type { PageStorage } from "./page-storage.js";
-import { NO_CLOCK, PowerLoss, STEADY_POWER } from "./power.js";
-import type { FlashOperation, ModelClock, Power, RuleViolation } from "./power.js";
-import { correctSector, ECC_SECTOR_BYTES, sectorCode } from "./sector-ecc.js";
+import { eraseTear, NO_CLOCK, PowerLoss, programTear, STEADY_POWER } from "./power.js";
+import type { Cut, FlashOperation, ModelClock, Power, RuleViolation } from "./power.js";
+import { ECC_SECTOR_BYTES } from "./sector-ecc.js";
 
 export interface NandChipOptions {
   /** Name in operations and violations. */
@@ -19,200 +35,369 @@ export interface NandChipOptions {
   readonly clock?: ModelClock;
   /** Called with each rule that the software above breaks. */
   readonly onViolation?: (violation: RuleViolation) => void;
+  /** Typical times when absent. */
+  readonly timing?: "typical" | "worst";
+  /** False: blocks are protected after each power-up until `unlockBlocks`. */
+  readonly startsUnlocked?: boolean;
+  readonly physics?: NandPhysics;
+  /** Decides what unstable pages, weak blocks and read disturb do. */
+  readonly random?: Random;
+  /** What becomes of an operation during which the processor (not the power) is reset. */
+  readonly inFlightAfterReset?: "completes" | "aborted";
 }
 
-/** Bytes of the spare area before the code of sector i: W25N01GV keeps it at 16 i + 8. */
-const codeOffset = (sector: number): number => 16 * sector + 8;
+/** A chip at one moment: its bits, their hidden physical state and its registers. */
+export interface NandSnapshot {
+  readonly storage: MemoryStorage;
+  readonly registers: Readonly<NandRegisters>;
+}
 
 /** SPI bytes around the data of a page read or program: opcodes, addresses, status polls. */
 const BUS_OVERHEAD_BYTES = 14;
 
 /**
- * An SPI-NAND chip with on-die ECC of one bit per 512 bytes. It enforces what the data sheet
- * demands (program once, ascending order, erase by block, hands off factory bad blocks): a rule
- * that is broken is reported, and the bits then do what real ones would.
+ * An SPI-NAND chip with on-die ECC. It enforces what the data sheet demands (program once,
+ * ascending order, erase by block, unlock before writing, ECC on, hands off factory bad blocks): a
+ * rule that is broken is reported, and the bits then do what real ones would.
  */
 export class NandChip implements PagedFlash {
   readonly name: string;
   readonly geometry: NandProfile;
-  readonly eccStrengthBits = 1;
+  readonly eccStrengthBits: number;
+  readonly #options: NandChipOptions;
+  readonly #codec: PageCodec;
   readonly #storage: PageStorage;
+  readonly #medium: MediumState;
+  readonly #cells: NandCells;
   readonly #power: Power;
   readonly #clock: ModelClock;
-  readonly #onViolation: (violation: RuleViolation) => void;
-  /** Next page that may be programmed, per block; looked up in the storage when unknown. */
-  readonly #nextPage = new Map<number, number>();
-  /** Blocks whose last erase was cut: they read blank, but cannot be relied on. */
-  readonly #weakBlocks = new Set<number>();
-  readonly #failingBlocks = new Set<number>();
+  #registers: NandRegisters;
 
   constructor(options: NandChipOptions) {
+    const { profile, storage } = options;
+    this.#options = options;
     this.name = options.name;
-    this.geometry = options.profile;
-    this.#storage = options.storage;
+    this.geometry = options.timing === "worst" ? nandOn(profile, { timing: "worst" }) : profile;
+    this.#codec = pageCodecOf(profile);
+    this.eccStrengthBits = this.#codec.ecc.strengthBits;
+    this.#storage = storage;
+    this.#medium = storage.medium ?? new MediumState();
     this.#power = options.power ?? STEADY_POWER;
     this.#clock = options.clock ?? NO_CLOCK;
-    this.#onViolation = options.onViolation ?? (() => undefined);
+    this.#cells = new NandCells({
+      profile,
+      codec: this.#codec,
+      storage,
+      medium: this.#medium,
+      physics: options.physics ?? {},
+      random: options.random ?? createRandom(1),
+    });
+    this.#registers = this.#atPowerUp();
+  }
+
+  /** What only time, wear and tests do to the bits. */
+  get cells(): NandCells {
+    return this.#cells;
+  }
+
+  /** Power was gone and is back: registers are as after power-up. */
+  powerCycle(): void {
+    this.#registers = this.#atPowerUp();
+  }
+
+  /** Lifts the block protection that power-up brings. */
+  unlockBlocks(): void {
+    this.writeFeature(FEATURE.PROTECTION, 0);
+  }
+
+  /** Switches the ECC on again after raw reads. */
+  enableEcc(): void {
+    this.#registers.eccEnabled = true;
+  }
+
+  /** Feature C0h: failures of the last program or erase, ECC status of the last read. */
+  readStatus(): number {
+    return this.readFeature(FEATURE.STATUS);
+  }
+
+  /** GET FEATURE; 0 for features that the part does not have. */
+  readFeature(address: number): number {
+    this.#clock.elapse(this.#busUs(3 - BUS_OVERHEAD_BYTES));
+    const { protection, eccEnabled, status, correctedBits } = this.#registers;
+    const { detail } = this.#codec.ecc;
+    if (address === FEATURE.PROTECTION) return protection;
+    if (address === FEATURE.CONFIGURATION) return eccEnabled ? ECC_ENABLE : 0;
+    if (address === FEATURE.STATUS) return status;
+    if (address !== detail?.address) return 0;
+    return Math.max(0, correctedBits - detail.bias) << detail.shift;
+  }
+
+  /** SET FEATURE of block protection or configuration. */
+  writeFeature(address: number, value: number): void {
+    this.#clock.elapse(this.#busUs(3 - BUS_OVERHEAD_BYTES));
+    if (address === FEATURE.PROTECTION) this.#registers.protection = value & 0xff;
+    else if (address === FEATURE.CONFIGURATION) {
+      this.#registers.eccEnabled = (value & ECC_ENABLE) !== 0;
+    } else throw new UsageError("flash/feature", `${this.name}: feature 0x${address.toString(16)}`);
   }
 
   readPage(page: number): PageRead {
     this.#checkPage(page);
-    this.#clock.elapse(this.geometry.readUs + this.#busUs(this.geometry.pageBytes));
-    const stored = this.#storage.read(page);
-    const { pageBytes } = this.geometry;
+    const { pageBytes, pagesPerBlock, readUs } = this.geometry;
+    this.#clock.elapse(readUs + this.#busUs(pageBytes));
+    const stored = this.#cells.sense(page, Math.floor(page / pagesPerBlock));
+    if (!this.#registers.eccEnabled) this.#violate("read-ecc-off", page * pageBytes);
     if (stored === null) {
+      this.#setEccStatus(0);
       return { data: new Uint8Array(pageBytes).fill(0xff), status: "ok", correctedBits: 0 };
     }
     const data = stored.slice(0, pageBytes);
-    let status: PageRead["status"] = "ok";
-    for (let sector = 0; sector * ECC_SECTOR_BYTES < pageBytes; sector++) {
-      const at = pageBytes + codeOffset(sector);
-      const code = (stored[at] ?? 0) | ((stored[at + 1] ?? 0) << 8);
-      const result = correctSector(data, sector * ECC_SECTOR_BYTES, code);
-      if (result === "uncorrectable") return { data, status: "uncorrectable", correctedBits: 0 };
-      if (result === "corrected") status = "corrected";
-    }
-    return { data, status, correctedBits: status === "corrected" ? 1 : 0 };
+    const bits = this.#registers.eccEnabled ? this.#codec.decode(data, stored) : 0;
+    const told = this.#setEccStatus(bits);
+    if (bits < 0) return { data, status: "uncorrectable", correctedBits: 0 };
+    return { data, status: bits > 0 ? "corrected" : "ok", correctedBits: told };
+  }
+
+  /** Main and spare area as they are; leaves the ECC off, to be switched on with `enableEcc`. */
+  readRaw(page: number): Uint8Array {
+    this.#checkPage(page);
+    const { pageBytes, spareBytes, pagesPerBlock, readUs } = this.geometry;
+    this.#registers.eccEnabled = false;
+    this.#clock.elapse(readUs + this.#busUs(pageBytes + spareBytes + 3));
+    const stored = this.#cells.sense(page, Math.floor(page / pagesPerBlock));
+    return stored?.slice() ?? new Uint8Array(pageBytes + spareBytes).fill(0xff);
   }
 
   programPage(page: number, data: Uint8Array): "ok" | "failed" {
     this.#checkPage(page);
-    const { pageBytes, pagesPerBlock, programUs } = this.geometry;
+    const { pageBytes, spareBytes } = this.geometry;
     if (data.length !== pageBytes) {
       throw new UsageError(
         "flash/page-size",
         `${this.name}: program of page ${page} with ${data.length} bytes, expected ${pageBytes}`,
       );
     }
-    const block = Math.floor(page / pagesPerBlock);
-    const operation = this.#operation("program", page * pageBytes, pageBytes);
-    const cut = this.#power.begin(operation);
-    if (cut?.when === "before") throw new PowerLoss(operation);
-    this.#checkProgramRules(page, block);
-    this.#clock.elapse(programUs + this.#busUs(pageBytes));
-    this.#nextPage.set(block, (page % pagesPerBlock) + 1);
-    const target = this.#withSpare(data);
-    if (cut?.when === "inside") keepSomeBits(target, cut.random);
-    const failed = cut === null && this.#failingBlocks.has(block);
-    if (failed) target.fill(0x5a, 0, pageBytes / 2);
-    this.#storage.write(page, andBits(this.#storage.read(page), target));
-    if (cut !== null) throw new PowerLoss(operation);
-    return failed ? "failed" : "ok";
+    const target = new Uint8Array(pageBytes + spareBytes).fill(0xff);
+    target.set(data);
+    if (this.#registers.eccEnabled) this.#codec.encode(target);
+    else this.#violate("program-ecc-off", page * pageBytes);
+    return this.#program(page, target, pageBytes, "whole");
+  }
+
+  /**
+   * Programs whole sectors of a page, from byte `columnBytes` of the main area on: a partial
+   * program, of which a page takes as many as the part's NOP between two erases.
+   */
+  programSectors(page: number, columnBytes: number, data: Uint8Array): "ok" | "failed" {
+    this.#checkPage(page);
+    const { pageBytes, spareBytes } = this.geometry;
+    const end = columnBytes + data.length;
+    if (columnBytes % ECC_SECTOR_BYTES !== 0 || end % ECC_SECTOR_BYTES !== 0 || end > pageBytes) {
+      throw new UsageError(
+        "flash/page-size",
+        `${this.name}: bytes ${columnBytes} to ${end} of a page, expected multiples of ${ECC_SECTOR_BYTES} up to ${pageBytes}`,
+      );
+    }
+    const target = new Uint8Array(pageBytes + spareBytes).fill(0xff);
+    target.set(data, columnBytes);
+    // Sectors that stay blank have a blank code, which leaves the stored one as it is.
+    if (this.#registers.eccEnabled) this.#codec.encode(target);
+    else this.#violate("program-ecc-off", page * pageBytes);
+    return this.#program(page, target, data.length, "part");
+  }
+
+  /** Marks a block bad as drivers do: zeros in the spare area, raw, without an erase before. */
+  markBad(block: number): "ok" | "failed" {
+    const { pageBytes, spareBytes, pagesPerBlock } = this.geometry;
+    this.#checkPage(block * pagesPerBlock);
+    const target = new Uint8Array(pageBytes + spareBytes).fill(0xff);
+    target.fill(0, pageBytes, pageBytes + this.#cells.markBytes);
+    return this.#program(block * pagesPerBlock, target, this.#cells.markBytes, "mark");
   }
 
   eraseBlock(block: number): "ok" | "failed" {
     const { pageBytes, pagesPerBlock, eraseUs } = this.geometry;
     this.#checkPage(block * pagesPerBlock);
-    const operation = this.#operation(
-      "erase",
-      block * pagesPerBlock * pageBytes,
-      pagesPerBlock * pageBytes,
-    );
-    const cut = this.#power.begin(operation);
-    if (cut?.when === "before") throw new PowerLoss(operation);
-    if (this.isMarkedBad(block)) this.#violate("erase-bad-block", operation.address);
-    this.#clock.elapse(eraseUs);
-    if (cut?.when === "inside") {
-      this.#tearErase(block, cut.random);
-      throw new PowerLoss(operation);
-    }
-    if (cut === null && this.#failingBlocks.has(block)) return "failed";
-    this.#storage.erase(block * pagesPerBlock, pagesPerBlock);
-    this.#nextPage.set(block, 0);
-    this.#weakBlocks.delete(block);
-    if (cut !== null) throw new PowerLoss(operation);
-    return "ok";
+    const address = block * pagesPerBlock * pageBytes;
+    if (this.#isLocked("erase-locked", address, STATUS.E_FAIL)) return "failed";
+    const operation = this.#operation("erase", address, pagesPerBlock * pageBytes);
+    const cut = this.#begin(operation);
+    const bad = this.#cells.isMarkedBad(block);
+    if (bad) this.#violate("erase-bad-block", address);
+    this.#registers.status &= ~(STATUS.E_FAIL | STATUS.P_FAIL);
+    const fails = this.#cells.countErase(block, bad);
+    this.#busy(eraseUs, (aborted) => {
+      if (cut?.when === "inside") this.#cells.tearErase(block, eraseTear(cut), cut.random);
+      else if (aborted) this.#cells.tearErase(block, "mixed", this.#cells.random);
+      else if (cut === null && fails) this.#medium.setBlock(block, { hasFailed: true });
+      else this.#cells.erase(block);
+    });
+    if (cut !== null) this.#lose(operation);
+    if (!fails) return "ok";
+    this.#registers.status |= STATUS.E_FAIL;
+    return "failed";
   }
 
-  /** Raw read (ECC off) of the mark: first byte of the main and of the spare area of page 0. */
+  /** Raw read of the mark at the start of the spare area; the ECC is as before afterwards. */
   isMarkedBad(block: number): boolean {
-    const stored = this.#storage.read(block * this.geometry.pagesPerBlock);
-    if (stored === null) return false;
-    // A programmed page keeps 0xFF at the mark in the spare area; only the factory writes there.
-    return stored[this.geometry.pageBytes] !== 0xff;
+    this.#checkPage(block * this.geometry.pagesPerBlock);
+    const pages = this.#cells.markPages.length;
+    this.#clock.elapse(pages * (this.geometry.readUs + this.#busUs(this.#cells.markBytes)));
+    return this.#cells.isMarkedBad(block);
   }
 
-  /** Marks a block bad as the factory does: zero in the first main and spare byte of page 0. */
+  /** Marks a block bad as the factory of the part does. */
   markFactoryBad(block: number): void {
-    const mark = new Uint8Array(this.geometry.pageBytes + this.geometry.spareBytes).fill(0xff);
-    mark[0] = 0x00;
-    mark[this.geometry.pageBytes] = 0x00;
-    this.#storage.write(block * this.geometry.pagesPerBlock, mark);
+    this.#cells.markFactoryBad(block);
   }
 
   /** From now on programs and erases of this block fail (P_FAIL, E_FAIL). */
   wearOut(block: number): void {
-    this.#failingBlocks.add(block);
+    this.#medium.setBlock(block, { isWornOut: true });
   }
 
   /** Flips bits of a page as decay does: `count` in each of its sectors. */
   decayPage(page: number, count: number, random: Random): void {
-    const { pageBytes, spareBytes } = this.geometry;
-    const bytes =
-      this.#storage.read(page)?.slice() ?? new Uint8Array(pageBytes + spareBytes).fill(0xff);
-    for (let start = 0; start < pageBytes; start += ECC_SECTOR_BYTES) {
-      const flipped = new Set<number>();
-      while (flipped.size < count) flipped.add(random.below(ECC_SECTOR_BYTES * 8));
-      for (const bit of flipped) {
-        const at = start + (bit >> 3);
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7));
-      }
-    }
-    this.#storage.write(page, bytes);
+    this.#cells.decay(page, count, random);
   }
 
-  #checkProgramRules(page: number, block: number): void {
-    const address = page * this.geometry.pageBytes;
-    if (this.isMarkedBad(block)) this.#violate("program-bad-block", address);
-    if (this.#weakBlocks.has(block)) this.#violate("program-after-cut-erase", address);
+  /**
+   * The chip as it is now, at constant cost.
+   * @throws {UsageError} flash/no-snapshot when the storage is not in memory
+   */
+  snapshot(): NandSnapshot {
+    return { storage: this.#memory().fork(), registers: { ...this.#registers } };
+  }
+
+  /** Back to a snapshot, at constant cost. */
+  restore(snapshot: NandSnapshot): void {
+    this.#memory().assign(snapshot.storage);
+    this.#registers = { ...snapshot.registers };
+  }
+
+  /** An independent chip in the same state, at constant cost; `changes` replace its options. */
+  fork(changes: Partial<Omit<NandChipOptions, "profile" | "storage">> = {}): NandChip {
+    const storage = this.#memory().fork();
+    const copy = new NandChip({ ...this.#options, ...changes, storage });
+    copy.#registers = { ...this.#registers };
+    return copy;
+  }
+
+  #program(
+    page: number,
+    target: Uint8Array,
+    bytes: number,
+    kind: "whole" | "part" | "mark",
+  ): "ok" | "failed" {
+    const { pageBytes, pagesPerBlock, programUs } = this.geometry;
+    const block = Math.floor(page / pagesPerBlock);
+    const address = page * pageBytes;
+    if (this.#isLocked("program-locked", address, STATUS.P_FAIL)) return "failed";
+    const operation = this.#operation("program", address, pageBytes);
+    const cut = this.#begin(operation);
+    if (kind !== "mark") this.#checkProgramRules(page, block, target, kind);
+    this.#clock.elapse(this.#busUs(bytes));
+    this.#registers.status &= ~(STATUS.E_FAIL | STATUS.P_FAIL);
+    const fails = this.#cells.countProgram(page, block, kind);
+    this.#busy(programUs, (aborted) => {
+      this.#cells.disturbWeakBlock(block, target);
+      if (cut?.when === "inside") {
+        const tear = programTear(cut);
+        tearProgram(target, tear, cut.random);
+        if (tear === "unstable") this.#cells.destabilize(page, cut.random);
+      } else if (aborted) tearProgram(target, "some-bits", this.#cells.random);
+      else if (cut === null && fails) {
+        target.fill(0x5a, 0, pageBytes / 2);
+        this.#medium.setBlock(block, { hasFailed: true });
+      }
+      this.#cells.program(page, target);
+    });
+    if (cut !== null) this.#lose(operation);
+    if (!fails) return "ok";
+    this.#registers.status |= STATUS.P_FAIL;
+    return "failed";
+  }
+
+  #checkProgramRules(
+    page: number,
+    block: number,
+    target: Uint8Array,
+    kind: "whole" | "part",
+  ): void {
+    const { pageBytes, pagesPerBlock, nop } = this.geometry;
+    const address = page * pageBytes;
+    const state = this.#medium.block(block);
+    if (this.#cells.isMarkedBad(block)) this.#violate("program-bad-block", address);
+    if (state.isWeak) this.#violate("program-after-cut-erase", address);
+    if (state.hasFailed) this.#violate("program-failed-block", address);
     const stored = this.#storage.read(page);
-    if (stored !== null && !isErased(stored)) this.#violate("program-twice", address);
-    else if (page % this.geometry.pagesPerBlock < this.#nextPageOf(block)) {
+    const nextPage = this.#cells.nextPageOf(block);
+    const again = kind === "part" && page % pagesPerBlock === nextPage - 1;
+    if (stored !== null && (kind === "whole" ? !isErased(stored) : overlaps(stored, target))) {
+      this.#violate("program-twice", address);
+    } else if (page % pagesPerBlock < nextPage && !again) {
       this.#violate("program-out-of-order", address);
     }
+    if (kind === "part" && this.#medium.page(page).programs >= (nop ?? 1)) {
+      this.#violate("nop-exceeded", address);
+    }
   }
 
-  #nextPageOf(block: number): number {
-    const known = this.#nextPage.get(block);
-    if (known !== undefined) return known;
-    const first = block * this.geometry.pagesPerBlock;
-    let next = this.geometry.pagesPerBlock;
-    while (next > 0) {
-      const stored = this.#storage.read(first + next - 1);
-      if (stored !== null && !isErased(stored)) break;
-      next--;
-    }
-    this.#nextPage.set(block, next);
-    return next;
+  /** Asks the supply; a cut before the operation leaves everything as it is. */
+  #begin(operation: FlashOperation): Cut | null {
+    const cut = this.#power.begin(operation);
+    if (cut?.when === "before") this.#lose(operation);
+    return cut;
   }
 
-  #withSpare(data: Uint8Array): Uint8Array {
-    const { pageBytes, spareBytes } = this.geometry;
-    const target = new Uint8Array(pageBytes + spareBytes).fill(0xff);
-    target.set(data);
-    for (let sector = 0; sector * ECC_SECTOR_BYTES < pageBytes; sector++) {
-      const code = sectorCode(data, sector * ECC_SECTOR_BYTES);
-      target[pageBytes + codeOffset(sector)] = code & 0xff;
-      target[pageBytes + codeOffset(sector) + 1] = code >> 8;
-    }
-    return target;
+  #lose(operation: FlashOperation): never {
+    this.powerCycle();
+    throw new PowerLoss(operation);
   }
 
-  /** Some pages keep their old bits, some are half erased; the block stays weak. */
-  #tearErase(block: number, random: Random): void {
-    const { pagesPerBlock } = this.geometry;
-    for (let page = block * pagesPerBlock; page < (block + 1) * pagesPerBlock; page++) {
-      const stored = this.#storage.read(page);
-      if (stored === null || random.below(3) === 0) continue;
-      if (random.below(2) === 0) this.#storage.erase(page, 1);
-      else
-        this.#storage.write(
-          page,
-          stored.map((byte) => byte | random.below(256)),
-        );
+  /**
+   * Lets the time of the array pass and then does what it does. A reset of the processor, thrown by
+   * the clock, does not stop the chip: only a reset command of the next start does.
+   */
+  #busy(us: number, effect: (aborted: boolean) => void): void {
+    let passed = false;
+    try {
+      this.#clock.elapse(us);
+      passed = true;
+    } finally {
+      effect(!passed && this.#options.inFlightAfterReset === "aborted");
     }
-    this.#nextPage.delete(block);
-    this.#weakBlocks.add(block);
+  }
+
+  #isLocked(rule: "erase-locked" | "program-locked", address: number, fail: number): boolean {
+    if (this.#registers.protection === 0) return false;
+    this.#violate(rule, address);
+    this.#registers.status |= fail;
+    return true;
+  }
+
+  /** Sets the ECC bits of the status; returns the corrected bits as far as the part tells them. */
+  #setEccStatus(bits: number): number {
+    const { status, statusMask, uncorrectable, detail } = this.#codec.ecc;
+    const row = status.find(({ upToBits }) => bits <= upToBits);
+    const code = bits < 0 ? uncorrectable : (row?.code ?? uncorrectable);
+    this.#registers.status =
+      (this.#registers.status & ~statusMask) | ((code << ECC_STATUS_SHIFT) & statusMask);
+    this.#registers.correctedBits = Math.max(0, bits);
+    return detail === undefined ? (row?.upToBits ?? 0) : Math.max(0, bits);
+  }
+
+  #memory(): MemoryStorage {
+    if (this.#storage instanceof MemoryStorage) return this.#storage;
+    throw new UsageError(
+      "flash/no-snapshot",
+      `${this.name}: only chips in memory have snapshots and forks`,
+    );
+  }
+
+  #atPowerUp(): NandRegisters {
+    const unlocked = this.#options.startsUnlocked ?? true;
+    return registersAtPowerUp(unlocked ? 0 : (this.geometry.protectionAtPowerUp ?? 0x38));
   }
 
   #busUs(bytes: number): number {
@@ -224,7 +409,7 @@ export class NandChip implements PagedFlash {
   }
 
   #violate(rule: RuleViolation["rule"], address: number): void {
-    this.#onViolation({ device: this.name, rule, address });
+    this.#options.onViolation?.({ device: this.name, rule, address });
   }
 
   #checkPage(page: number): void {
@@ -238,17 +423,14 @@ export class NandChip implements PagedFlash {
   }
 }
 
-/** Programming only clears bits. */
-function andBits(old: Uint8Array | null, target: Uint8Array): Uint8Array {
-  if (old === null) return target;
-  return target.map((byte, i) => byte & (old[i] ?? 0xff));
-}
-
-/** A cut inside a program: a random share of the bits to be cleared was reached. */
-function keepSomeBits(target: Uint8Array, random: Random): void {
-  const reached = random.below(target.length * 8);
-  for (let i = 0; i < target.length; i++) {
-    const unreached = i * 8 > reached ? 0xff : random.below(256) & random.below(256);
-    target[i] = (target[i] ?? 0xff) | unreached;
+/** True when both clear bits in the same sector: a second program of it. */
+function overlaps(stored: Uint8Array, target: Uint8Array): boolean {
+  for (let start = 0; start < target.length; start += ECC_SECTOR_BYTES) {
+    const end = start + ECC_SECTOR_BYTES;
+    if (end > target.length) return false;
+    if (!isErased(stored.subarray(start, end)) && !isErased(target.subarray(start, end))) {
+      return true;
+    }
   }
+  return false;
 }

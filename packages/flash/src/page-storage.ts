@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CowArray } from "./cow-array.js";
+import { MediumState } from "./medium-state.js";
 
 /** Where a chip keeps its bits: fixed-size pages, erased (all 0xFF) unless written. */
 export interface PageStorage {
+  /** Physical state that the bits do not show; chips on storage without it keep their own. */
+  readonly medium?: MediumState;
   /** The page's bytes, or null when it is erased. Never changed in place. */
   read(page: number): Uint8Array | null;
   /** Takes over `bytes`; the caller must not change them afterwards. */
@@ -10,28 +14,39 @@ export interface PageStorage {
   erase(firstPage: number, count: number): void;
 }
 
-/** Storage in memory; erased pages take none. */
+/** Storage in memory; erased pages take none, and forks share what neither has written since. */
 export class MemoryStorage implements PageStorage {
-  readonly #pages: (Uint8Array | null)[];
+  readonly medium: MediumState;
+  readonly #pages: CowArray<Uint8Array>;
 
   constructor(pages: readonly (Uint8Array | null)[] = []) {
-    this.#pages = [...pages];
+    this.medium = new MediumState();
+    this.#pages = CowArray.empty();
+    for (const [page, bytes] of pages.entries()) if (bytes) this.#pages.set(page, bytes);
   }
 
   read(page: number): Uint8Array | null {
-    return this.#pages[page] ?? null;
+    return this.#pages.get(page);
   }
 
   write(page: number, bytes: Uint8Array): void {
-    this.#pages[page] = bytes;
+    this.#pages.set(page, bytes);
   }
 
   erase(firstPage: number, count: number): void {
-    for (let page = firstPage; page < firstPage + count; page++) this.#pages[page] = null;
+    this.#pages.clear(firstPage, count);
   }
 
-  /** An independent copy that shares the pages written so far. */
+  /** An independent copy with its physical state, at constant cost. */
   fork(): MemoryStorage {
-    return new MemoryStorage(this.#pages);
+    const copy = new MemoryStorage();
+    copy.assign(this);
+    return copy;
+  }
+
+  /** Becomes a copy of `other`, at constant cost: back to a snapshot. */
+  assign(other: MemoryStorage): void {
+    this.#pages.assign(other.#pages);
+    this.medium.assign(other.medium);
   }
 }

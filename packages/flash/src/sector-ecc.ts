@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SectorCode } from "./bch.js";
 
-// Extended Hamming code over one 512-byte sector: 12 bits for the position of a flipped bit and
-// one for parity, stored inverted so that an erased sector carries a valid code. It corrects one
-// bit, detects two, and miscorrects some threes: what a 1-bit-ECC part does.
+// Hsiao code over one 512-byte sector: the XOR of the positions of its set bits (bits 0..11), their
+// parity twice (12, 15), and a bit that makes every column of the check matrix odd (14). Any single
+// flip is corrected, any two are detected, three miscorrect: what a 1-bit-ECC part does. Stored
+// inverted, so that an erased sector carries a valid code.
 
 /** Bytes that one code covers. */
 export const ECC_SECTOR_BYTES = 512;
@@ -14,40 +16,51 @@ const BYTE_CODE = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, byte) => 
   return code;
 });
 
+/** What every bit that is set contributes besides its position. */
+const PARITY_BITS = 0x9000;
+const BALANCE_BIT = 0x4000;
+
+function isOdd(value: number): boolean {
+  let bits = value ^ (value >> 8);
+  bits ^= bits >> 4;
+  return ((0x6996 >> (bits & 15)) & 1) === 1;
+}
+
 /** The code of `bytes[start .. start + 512)`, already inverted for storage. */
-export function sectorCode(bytes: Uint8Array, start: number): number {
+function sectorCode(bytes: Uint8Array, start: number): number {
   let low = 0;
   let high = 0;
   for (let i = 0; i < ECC_SECTOR_BYTES; i++) {
     const code = BYTE_CODE[bytes[start + i] ?? 0] ?? 0;
     low ^= code;
-    if (code & 8) high ^= i;
+    // Without a branch: which bytes have odd parity is random, and predicted badly.
+    high ^= i & -(code >> 3);
   }
   const position = (low & 7) | (high << 3);
-  return ~(position | ((low & 8) << 12)) & 0x8fff;
+  const parity = (low & 8) !== 0;
+  const balance = isOdd(position) !== parity ? BALANCE_BIT : 0;
+  return ~(position | (parity ? PARITY_BITS : 0) | balance) & 0xffff;
 }
 
-/** What the decoder made of a sector. */
-export type SectorStatus = "ok" | "corrected" | "uncorrectable";
-
-/**
- * Checks a sector against its stored code and corrects a single flipped bit in place.
- * @param stored the two bytes of the spare area, as a number
- */
-export function correctSector(bytes: Uint8Array, start: number, stored: number): SectorStatus {
-  const difference = (sectorCode(bytes, start) ^ stored) & 0x8fff;
-  if (difference === 0) return "ok";
-  if (difference & 0x8000) {
+/** The 1-bit code of Winbond's parts, in the first two bytes of their eight. */
+export const HAMMING: SectorCode = {
+  parityBytes: 2,
+  encode: (bytes, start, parityAt) => {
+    const code = sectorCode(bytes, start);
+    bytes[parityAt] = code & 0xff;
+    bytes[parityAt + 1] = code >> 8;
+  },
+  decode: (data, start, stored, parityAt) => {
+    const code = (stored[parityAt] ?? 0) | ((stored[parityAt + 1] ?? 0) << 8);
+    const difference = sectorCode(data, start) ^ code;
+    if (difference === 0) return 0;
+    // One bit alone: the code itself was hit, and the data is good.
+    if ((difference & (difference - 1)) === 0) return 1;
+    const isDataBit = (difference & PARITY_BITS) === PARITY_BITS && (difference & 0x2000) === 0;
+    if (!isDataBit || !isOdd(difference)) return -1;
     const position = difference & 0x0fff;
     const at = start + (position >> 3);
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << (position & 7));
-    return "corrected";
-  }
-  // Even number of flips in the data, or a flip of the code itself: one bit of the position alone
-  // means that the code was hit, and the data is good.
-  return isPowerOfTwo(difference) ? "corrected" : "uncorrectable";
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return (value & (value - 1)) === 0;
-}
+    data[at] = (data[at] ?? 0) ^ (1 << (position & 7));
+    return 1;
+  },
+};

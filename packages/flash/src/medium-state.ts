@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CowArray } from "./cow-array.js";
+
+/** What a block is like beyond the bits in it. */
+export interface BlockState {
+  /** Next page that may be programmed; -1 when only the stored bits can tell. */
+  readonly nextPage: number;
+  /** Completed erases: wear. */
+  readonly erases: number;
+  /** Page reads since the last erase; counted where read disturb is modelled. */
+  readonly reads: number;
+  /** The last erase was cut: the block reads blank, but programs in it get bit errors. */
+  readonly isWeak: boolean;
+  /** A program or erase has failed since the last good erase. */
+  readonly hasFailed: boolean;
+  /** Programs and erases fail from now on. */
+  readonly isWornOut: boolean;
+}
+
+/** What a page is like beyond the bits in it. */
+export interface PageState {
+  /** Chance in 256 that the next read is good; 256 for a stable page. */
+  readonly goodChance: number;
+  /** Programs since the erase, where there was more than a whole one. */
+  readonly programs: number;
+}
+
+export const NEW_BLOCK: BlockState = {
+  nextPage: -1,
+  erases: 0,
+  reads: 0,
+  isWeak: false,
+  hasFailed: false,
+  isWornOut: false,
+};
+
+const STABLE_PAGE: PageState = { goodChance: 256, programs: 0 };
+
+/**
+ * The physical state of a chip that its bits do not show. It belongs to the storage, so that it is
+ * there again when another chip object, a fork or a later session works on the same storage.
+ */
+export class MediumState {
+  /** Programs so far, on the whole chip. */
+  programs = 0;
+  /** Erases so far, on the whole chip. */
+  erases = 0;
+  readonly #blocks: CowArray<BlockState>;
+  readonly #pages: CowArray<PageState>;
+
+  constructor(
+    blocks: CowArray<BlockState> = CowArray.empty(),
+    pages: CowArray<PageState> = CowArray.empty(),
+  ) {
+    this.#blocks = blocks;
+    this.#pages = pages;
+  }
+
+  /** An independent copy, at constant cost. */
+  fork(): MediumState {
+    const copy = new MediumState(this.#blocks.fork(), this.#pages.fork());
+    copy.programs = this.programs;
+    copy.erases = this.erases;
+    return copy;
+  }
+
+  /** Becomes a copy of `other`, at constant cost. */
+  assign(other: MediumState): void {
+    this.#blocks.assign(other.#blocks);
+    this.#pages.assign(other.#pages);
+    this.programs = other.programs;
+    this.erases = other.erases;
+  }
+
+  block(block: number): BlockState {
+    return this.#blocks.get(block) ?? NEW_BLOCK;
+  }
+
+  page(page: number): PageState {
+    return this.#pages.get(page) ?? STABLE_PAGE;
+  }
+
+  setBlock(block: number, change: Partial<BlockState>): void {
+    this.#blocks.set(block, { ...this.block(block), ...change });
+  }
+
+  setPage(page: number, change: Partial<PageState>): void {
+    this.#pages.set(page, { ...this.page(page), ...change });
+  }
+
+  /** Pages from `first` on are as new. */
+  clearPages(first: number, count: number): void {
+    this.#pages.clear(first, count);
+  }
+
+  /** Pages whose reads differ from time to time. */
+  unstablePages(): number[] {
+    return [...this.#pages.indexes()].filter((page) => this.page(page).goodChance < 256);
+  }
+}
