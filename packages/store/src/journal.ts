@@ -128,9 +128,11 @@ export class Journal {
    * Writes a record to both chains and reads it back; when this returns, it is the state.
    * @throws {TransportError} store/journal-full when no good block is left for a chain
    */
-  append(record: StateRecord): void {
+  append(next: StateRecord): void {
     const isFull = this.#chains.some((chain) => chain.usedPages === this.#plan.pagesPerBlock);
     if (!this.isProven || isFull) this.#openBoth(true);
+    // Opening may have retired blocks that the caller's record cannot know of.
+    const record = withBadBlocks(next, this.#current.badBlocks);
     this.#sequence += 1n;
     const retired: number[] = [];
     for (const chain of this.#chains) this.#appendTo(chain, record, retired);

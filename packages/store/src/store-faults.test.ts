@@ -116,6 +116,21 @@ describe("a store on a bad chip", () => {
     }
   });
 
+  it("keeps every bad block that it has met, in the journal too", () => {
+    const bench = new Bench();
+    const chip = bench.chip(STEADY);
+    Store.format(chip, { limits: LIMITS });
+    // The blocks that the chains take next, and some of the bank's.
+    const worn = [2, 3, 4, 5, 16, 18];
+    for (const block of worn) chip.wearOut(block);
+    receive(Store.mount(chip, { limits: LIMITS }));
+    const again = Store.mount(chip, { limits: LIMITS });
+    for (let trials = 0; trials < 20; trials++) again.commit({ trials });
+    expect(damagedImage(again)).toBeNull();
+    expect(Store.mount(chip, { limits: LIMITS }).record.badBlocks).toEqual(worn);
+    expect(bench.violations).toEqual([]);
+  });
+
   it("does not believe wrong data that the chip's ECC calls good", () => {
     const bench = new Bench();
     const chip = bench.chip(STEADY);

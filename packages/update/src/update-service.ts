@@ -101,7 +101,11 @@ export class UpdateService {
     this.#checkOffer(release);
     this.#writer = null;
     const { record } = this.#store;
-    if (record.state === SetState.WRITING && isSameRelease(record, release)) return;
+    if (isSameRelease(record, release)) {
+      // Verified once already: the bytes are all there, and `finish` will verify them again.
+      if (record.state === SetState.CANDIDATE) this.#store.commit({ state: SetState.WRITING });
+      return;
+    }
     const bank = pickBank(record);
     const incoming = release.images.map((image) => ({
       sizeBytes: image.size,

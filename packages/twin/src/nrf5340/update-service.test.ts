@@ -39,6 +39,16 @@ describe("UpdateService", () => {
     expect(again.finish()).toEqual({ ok: true });
   });
 
+  it("keeps what it has when a verified release is offered again", () => {
+    const { service } = runningDevice().running;
+    service.start(NEXT.manifest);
+    NEXT.images.forEach((bytes, index) => service.write(index, 0, bytes));
+    expect(service.finish()).toEqual({ ok: true });
+    service.start(NEXT.manifest);
+    expect(service.receivedBytes(1)).toBe(imageOf(NEXT, 1).length);
+    expect(service.finish()).toEqual({ ok: true });
+  });
+
   it("drops a half received release when another one is offered", () => {
     const device = runningDevice();
     const { service } = device.running;
