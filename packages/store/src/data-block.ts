@@ -5,9 +5,9 @@ import type { StructLayout } from "@tandem/base";
 import type { StorePlan } from "./store-plan.js";
 
 /** `TBH1`: first page of a data block. */
-const HEADER_MAGIC = 0x31484254;
+export const HEADER_MAGIC = 0x31484254;
 /** `TBS1`: last used page of a data block. */
-const SUMMARY_MAGIC = 0x31534254;
+export const SUMMARY_MAGIC = 0x31534254;
 
 /** What a data block belongs to. `sequence` must equal the one in the journaled map. */
 export interface BlockIdentity {
@@ -27,7 +27,20 @@ export interface BlockSummary {
   readonly pageCrcs: readonly number[];
 }
 
-const HEADER_LAYOUT = struct("tandem_block_header", {
+interface RawHeader {
+  readonly magic: number;
+  readonly bank: number;
+  readonly image: number;
+  readonly copy: number;
+  readonly reserved: number;
+  readonly logical_block: number;
+  readonly reserved2: number;
+  readonly sequence: number;
+  readonly crc: number;
+}
+
+/** First page of a data block. */
+export const HEADER_LAYOUT: StructLayout<RawHeader> = struct("tandem_block_header", {
   magic: u32,
   bank: u8,
   image: u8,
@@ -54,7 +67,8 @@ interface RawSummary {
   readonly crc: number;
 }
 
-function summaryLayout(plan: StorePlan): StructLayout<RawSummary> {
+/** Last used page of a data block. */
+export function summaryLayout(plan: StorePlan): StructLayout<RawSummary> {
   return struct("tandem_block_summary", {
     magic: u32,
     bank: u8,

@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { BankReader, ReadEvent } from "./bank-reader.js";
 export type { BankWriter } from "./bank-writer.js";
+export { checkStore } from "./inspect/check-store.js";
+export type { FindingSeverity, StoreFinding, StoreFindingCode } from "./inspect/check-store.js";
+export { STATE_MEANINGS, describeLayouts, formatConstants } from "./inspect/describe-layouts.js";
+export type {
+  DescribedField,
+  DescribedStruct,
+  FormatConstant,
+} from "./inspect/describe-layouts.js";
+export { inspectStore } from "./inspect/inspect-store.js";
+export type { InspectOptions } from "./inspect/inspect-store.js";
+export type {
+  HistoryEntry,
+  InspectedBank,
+  InspectedBlock,
+  InspectedImage,
+  InspectedJournal,
+  InspectedUse,
+  StoreInspection,
+} from "./inspect/inspection.js";
 export { SetState, stateName } from "./set-state.js";
 export type { SetStateName } from "./set-state.js";
 export { FREE_BANK, ZERO_HASH } from "./state-record.js";

@@ -6,15 +6,15 @@ import { SetState, stateFromNumber } from "./set-state.js";
 import type { StoreLimits } from "./store-plan.js";
 
 /** `TJR1`, little-endian. */
-const RECORD_MAGIC = 0x31524a54;
-const RECORD_FORMAT_VERSION = 1;
+export const RECORD_MAGIC = 0x31524a54;
+export const RECORD_FORMAT_VERSION = 1;
 
 /** First page of a fresh block: it repeats a record, and proves nothing by itself. */
-const RECORD_FLAG_COPY = 0x01;
+export const RECORD_FLAG_COPY = 0x01;
 /** The accepted release was installed untested, because nothing else could be. */
-const RECORD_FLAG_LIMP = 0x02;
+export const RECORD_FLAG_LIMP = 0x02;
 /** In place of a bank or image number: none. */
-const NONE = 0xff;
+export const NONE = 0xff;
 
 /** A run of neighbouring blocks with consecutive allocation sequences. */
 export interface Extent {
@@ -84,14 +84,16 @@ export interface JournalPage {
   readonly record: StateRecord;
 }
 
-const IMAGE_LAYOUT = struct("tandem_bank_image", {
+/** One image of a bank. */
+export const IMAGE_LAYOUT: StructLayout<RawImage> = struct("tandem_bank_image", {
   size_bytes: u32,
   file_digest: bytes(32),
   image_hash: bytes(32),
   version: bytes(8),
 });
 
-const EXTENT_LAYOUT = struct("tandem_extent", {
+/** One extent of a block map. */
+export const EXTENT_LAYOUT: StructLayout<RawExtent> = struct("tandem_extent", {
   /** bank << 4 | image << 1 | copy */
   owner: u8,
   count: u8,
@@ -190,7 +192,8 @@ export function recordLayout(limits: StoreLimits): StructLayout<RawRecord> {
   return layout;
 }
 
-function bankLayout(limits: StoreLimits): StructLayout<RawBank> {
+/** The layout of a bank for these limits. */
+export function bankLayout(limits: StoreLimits): StructLayout<RawBank> {
   return struct("tandem_bank", {
     image_count: u8,
     reserved: bytes(3),
