@@ -5,6 +5,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { registerServeCommand } from "./commands/serve.js";
 import { registerDemoCommand } from "./commands/demo.js";
 import { registerTwinCommands } from "./commands/twin.js";
+import { registerStoreCommands } from "./commands/store.js";
 import { registerImageCommands } from "./commands/image.js";
 import { registerReleaseCommands } from "./commands/release.js";
 import type { Context } from "./context.js";
@@ -42,6 +43,7 @@ function createProgram(context: Context): Command {
   registerTwinCommands(program, context);
   registerImageCommands(program, context);
   registerReleaseCommands(program, context);
+  registerStoreCommands(program, context);
   return program;
 }
 
