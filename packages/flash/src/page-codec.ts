@@ -44,7 +44,9 @@ function createPageCodec(profile: NandProfile): PageCodec {
   const { pageBytes } = profile;
   const sectors = pageBytes / ECC_SECTOR_BYTES;
   const ecc = profile.ecc ?? WINBOND_ECC;
-  const spare = profile.spare ?? winbondSpare(sectors);
+  // A profile made from another by changing its page size may have kept a layout that is too small.
+  const fits = profile.spare !== undefined && profile.spare.ecc.length >= sectors;
+  const spare = fits && profile.spare ? profile.spare : winbondSpare(sectors);
   const code = codeOf(ecc.strengthBits);
   const offsets = spare.ecc.map((region) => pageBytes + region.offset);
   return {
