@@ -27,8 +27,21 @@ export {
   W25N01GV,
   W25N512GV,
 } from "./nand-profiles.js";
-export { NorChip, NRF5340_APP_FLASH, NRF5340_NET_FLASH } from "./nor-chip.js";
-export type { NorChipOptions, NorProfile } from "./nor-chip.js";
+export {
+  detectDumpLayout,
+  DUMP_LAYOUTS,
+  dumpBytes,
+  dumpOf,
+  layoutsOfSize,
+  loadDump,
+  saveDump,
+} from "./dump.js";
+export type { DumpLayout, DumpSource } from "./dump.js";
+export { NorChip } from "./nor-chip.js";
+export type { NorChipOptions } from "./nor-chip.js";
+export { NorPages } from "./nor-pages.js";
+export { MX25R6435F, NRF5340_APP_FLASH, NRF5340_NET_FLASH } from "./nor-profile.js";
+export type { NorProfile } from "./nor-profile.js";
 export type { PagedFlash, PageRead } from "./paged-flash.js";
 export { MemoryStorage } from "./page-storage.js";
 export type { PageStorage } from "./page-storage.js";

@@ -23,6 +23,8 @@ export interface PageState {
   readonly goodChance: number;
   /** Programs since the erase, where there was more than a whole one. */
   readonly programs: number;
+  /** What is unstable of a page of NOR flash, bytes. */
+  readonly span: { readonly start: number; readonly length: number } | null;
 }
 
 export const NEW_BLOCK: BlockState = {
@@ -34,7 +36,7 @@ export const NEW_BLOCK: BlockState = {
   isWornOut: false,
 };
 
-const STABLE_PAGE: PageState = { goodChance: 256, programs: 0 };
+const STABLE_PAGE: PageState = { goodChance: 256, programs: 0, span: null };
 
 /**
  * The physical state of a chip that its bits do not show. It belongs to the storage, so that it is

@@ -3,7 +3,8 @@ import { createRandom, isErased } from "@tandem/base";
 import { describe, expect, it } from "vitest";
 
 import { flashArea } from "./flash-area.js";
-import { NorChip, NRF5340_APP_FLASH } from "./nor-chip.js";
+import { NorChip } from "./nor-chip.js";
+import { NRF5340_APP_FLASH } from "./nor-profile.js";
 import { MemoryStorage } from "./page-storage.js";
 import { PowerLoss, STEADY_POWER } from "./power.js";
 import type { FlashOperation, Power, RuleViolation } from "./power.js";

@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, isErased } from "@tandem/base";
+import { UsageError, createRandom, isErased } from "@tandem/base";
+import type { Random } from "@tandem/base";
 
+import { MediumState } from "./medium-state.js";
+import { flipBits, halfErased, tearProgram } from "./nand-physics.js";
+import type { NorProfile } from "./nor-profile.js";
+import { MemoryStorage } from "./page-storage.js";
 import type { PageStorage } from "./page-storage.js";
-import { NO_CLOCK, PowerLoss, STEADY_POWER } from "./power.js";
-import type { Cut, FlashOperation, ModelClock, Power, RuleViolation } from "./power.js";
-
-/** Geometry and timing of byte-addressed flash. */
-export interface NorProfile {
-  readonly sizeBytes: number;
-  /** Erase unit, bytes. */
-  readonly pageBytes: number;
-  /** Smallest aligned write, bytes. */
-  readonly writeBytes: number;
-  /** Microseconds for one erase unit. */
-  readonly eraseUs: number;
-  /** Microseconds for one smallest write. */
-  readonly writeUs: number;
-}
-
-/** Application core flash of the nRF5340: 1 MiB, NVMC times of the product specification. */
-export const NRF5340_APP_FLASH: NorProfile = {
-  sizeBytes: 0x100000,
-  pageBytes: 4096,
-  writeBytes: 4,
-  eraseUs: 87_500,
-  writeUs: 43,
-};
-
-/** Network core flash of the nRF5340: 256 KiB in pages of 2 KiB. */
-export const NRF5340_NET_FLASH: NorProfile = {
-  sizeBytes: 0x40000,
-  pageBytes: 2048,
-  writeBytes: 4,
-  eraseUs: 87_500,
-  writeUs: 43,
-};
+import { eraseTear, NO_CLOCK, PowerLoss, programTear, STEADY_POWER } from "./power.js";
+import type { Cut, EraseTear, FlashOperation, ModelClock, Power, RuleViolation } from "./power.js";
 
 export interface NorChipOptions {
   readonly name: string;
@@ -44,50 +18,65 @@ export interface NorChipOptions {
   readonly power?: Power;
   readonly clock?: ModelClock;
   readonly onViolation?: (violation: RuleViolation) => void;
+  /** Typical times when absent. */
+  readonly timing?: "typical" | "worst";
+  /** Decides what unstable words and weakly erased pages do. */
+  readonly random?: Random;
 }
 
-/** Longest write that counts as one operation. */
+/** Longest write to internal flash that counts as one operation. */
 const MAX_WRITE_BYTES = 1024;
+
+/** Opcode, address and dummy bytes around a transfer, and the status polls after it. */
+const BUS_OVERHEAD_BYTES = 8;
 
 /** Byte-addressed flash: any read, aligned writes that only clear bits, erase by page. */
 export class NorChip {
   readonly name: string;
   readonly profile: NorProfile;
+  readonly #options: NorChipOptions;
   readonly #storage: PageStorage;
+  readonly #medium: MediumState;
   readonly #power: Power;
   readonly #clock: ModelClock;
-  readonly #onViolation: (violation: RuleViolation) => void;
+  readonly #random: Random;
 
   constructor(options: NorChipOptions) {
+    const { profile } = options;
+    this.#options = options;
     this.name = options.name;
-    this.profile = options.profile;
+    this.profile = options.timing === "worst" ? { ...profile, ...profile.worst } : profile;
     this.#storage = options.storage;
+    this.#medium = options.storage.medium ?? new MediumState();
     this.#power = options.power ?? STEADY_POWER;
     this.#clock = options.clock ?? NO_CLOCK;
-    this.#onViolation = options.onViolation ?? (() => undefined);
+    this.#random = options.random ?? createRandom(1);
   }
 
   /** New array with `length` bytes from `offset`. */
   read(offset: number, length: number): Uint8Array {
     this.#checkRange(offset, length, 1);
+    this.#transfer(length);
     const { pageBytes } = this.profile;
     const bytes = new Uint8Array(length).fill(0xff);
     for (let at = 0; at < length;) {
       const inPage = (offset + at) % pageBytes;
       const count = Math.min(length - at, pageBytes - inPage);
-      const stored = this.#storage.read(Math.floor((offset + at) / pageBytes));
+      const stored = this.#sense(Math.floor((offset + at) / pageBytes));
       if (stored !== null) bytes.set(stored.subarray(inPage, inPage + count), at);
       at += count;
     }
     return bytes;
   }
 
-  /** Writes aligned bytes to erased flash, in operations of at most 1,024 bytes. */
+  /** Writes aligned bytes to erased flash, in operations of at most 1,024 bytes or one program. */
   write(offset: number, bytes: Uint8Array): void {
     this.#checkRange(offset, bytes.length, this.profile.writeBytes);
+    const most = this.profile.program?.bytes;
     for (let at = 0; at < bytes.length;) {
       const inPage = (offset + at) % this.profile.pageBytes;
-      const count = Math.min(MAX_WRITE_BYTES, bytes.length - at, this.profile.pageBytes - inPage);
+      const room = most === undefined ? MAX_WRITE_BYTES : most - ((offset + at) % most);
+      const count = Math.min(room, bytes.length - at, this.profile.pageBytes - inPage);
       this.#writeOnce(offset + at, bytes.subarray(at, at + count));
       at += count;
     }
@@ -95,40 +84,159 @@ export class NorChip {
 
   /** Erases the page that begins at `offset`. */
   erasePage(offset: number): void {
-    const { pageBytes, eraseUs } = this.profile;
-    this.#checkRange(offset, pageBytes, pageBytes);
-    const operation = this.#operation("erase", offset, pageBytes);
-    const cut = this.#power.begin(operation);
-    if (cut?.when === "before") throw new PowerLoss(operation);
-    this.#clock.elapse(eraseUs);
-    const page = offset / pageBytes;
+    this.#eraseOnce(offset, this.profile.pageBytes, this.profile.eraseUs);
+  }
+
+  /**
+   * Erases `length` bytes from `offset`, in the largest units that the part has.
+   * @throws {UsageError} flash/range
+   */
+  eraseRange(offset: number, length: number): void {
+    const { pageBytes, eraseUs, blockErase } = this.profile;
+    this.#checkRange(offset, length, pageBytes);
+    for (let at = offset; at < offset + length;) {
+      const isBlock =
+        blockErase !== undefined &&
+        at % blockErase.bytes === 0 &&
+        at + blockErase.bytes <= offset + length;
+      const bytes = isBlock ? blockErase.bytes : pageBytes;
+      this.#eraseOnce(at, bytes, isBlock ? blockErase.us : eraseUs);
+      at += bytes;
+    }
+  }
+
+  /**
+   * An independent chip in the same state, at constant cost; `changes` replace its options.
+   * @throws {UsageError} flash/no-snapshot when the storage is not in memory
+   */
+  fork(changes: Partial<Omit<NorChipOptions, "profile" | "storage">> = {}): NorChip {
+    return new NorChip({ ...this.#options, ...changes, storage: this.#memory().fork() });
+  }
+
+  /** The bits and their hidden physical state as they are now, at constant cost. */
+  snapshot(): MemoryStorage {
+    return this.#memory().fork();
+  }
+
+  /** Back to a snapshot, at constant cost. */
+  restore(snapshot: MemoryStorage): void {
+    this.#memory().assign(snapshot);
+  }
+
+  #memory(): MemoryStorage {
+    if (this.#storage instanceof MemoryStorage) return this.#storage;
+    throw new UsageError(
+      "flash/no-snapshot",
+      `${this.name}: only chips in memory have snapshots and forks`,
+    );
+  }
+
+  /** A page as it reads: with one bit of an unstable span wrong at some times. */
+  #sense(page: number): Uint8Array | null {
     const stored = this.#storage.read(page);
-    if (cut?.when === "inside") {
-      const torn = stored?.map((byte) => byte | cut.random.below(256));
-      if (torn !== undefined) this.#storage.write(page, torn);
-    } else this.#storage.erase(page, 1);
+    const { goodChance, span } = this.#medium.page(page);
+    if (stored === null || span === null) return stored;
+    const isGood = this.#random.below(256) < goodChance;
+    this.#medium.setPage(page, {
+      goodChance: Math.max(0, goodChance - 1 - this.#random.below(16)),
+    });
+    if (isGood) return stored;
+    const bytes = stored.slice();
+    flipBits(bytes, span, 1, this.#random);
+    return bytes;
+  }
+
+  #eraseOnce(offset: number, length: number, us: number): void {
+    const { pageBytes } = this.profile;
+    this.#checkRange(offset, length, pageBytes);
+    const operation = this.#operation("erase", offset, length);
+    const cut = this.#begin(operation);
+    this.#transfer(0);
+    this.#clock.elapse(us);
+    for (let page = offset / pageBytes; page < (offset + length) / pageBytes; page++) {
+      const tear = cut?.when === "inside" ? eraseTear(cut) : "complete";
+      this.#erased(page, tear, cut?.random ?? this.#random);
+    }
     if (cut !== null) throw new PowerLoss(operation);
   }
 
+  #erased(page: number, tear: EraseTear, random: Random): void {
+    if (tear === "old") return;
+    if (tear === "mixed") {
+      const stored = this.#storage.read(page);
+      if (stored !== null) this.#storage.write(page, halfErased(stored, random));
+      return;
+    }
+    this.#storage.erase(page, 1);
+    this.#medium.clearPages(page, 1);
+    const { erases } = this.#medium.block(page);
+    this.#medium.setBlock(page, { erases: erases + 1, isWeak: tear === "blank-weak" });
+  }
+
   #writeOnce(offset: number, bytes: Uint8Array): void {
-    const { pageBytes, writeBytes, writeUs } = this.profile;
+    const { pageBytes, writeBytes, writeUs, program } = this.profile;
     const operation = this.#operation("write", offset, bytes.length);
-    const cut = this.#power.begin(operation);
-    if (cut?.when === "before") throw new PowerLoss(operation);
-    this.#clock.elapse((bytes.length / writeBytes) * writeUs);
+    const cut = this.#begin(operation);
+    this.#transfer(bytes.length);
+    this.#clock.elapse((bytes.length / writeBytes) * writeUs + (program?.us ?? 0));
     const page = Math.floor(offset / pageBytes);
     const target = this.#storage.read(page)?.slice() ?? new Uint8Array(pageBytes).fill(0xff);
-    const inPage = offset % pageBytes;
-    if (!isErased(target.subarray(inPage, inPage + bytes.length))) {
-      this.#onViolation({ device: this.name, rule: "program-twice", address: offset });
+    const start = offset % pageBytes;
+    if (!isErased(target.subarray(start, start + bytes.length))) {
+      this.#violate("program-twice", offset);
     }
-    const written =
-      cut?.when === "inside" ? tornLength(bytes.length, writeBytes, cut) : bytes.length;
-    for (let i = 0; i < written; i++) {
-      target[inPage + i] = (target[inPage + i] ?? 0xff) & (bytes[i] ?? 0xff);
+    const isWeak = this.#medium.block(page).isWeak;
+    if (isWeak) this.#violate("program-after-cut-erase", offset);
+    const span = { start, length: bytes.length };
+    const reached = cut?.when === "inside" ? this.#torn(page, span, bytes, cut) : bytes;
+    for (let i = 0; i < reached.length; i++) {
+      target[start + i] = (target[start + i] ?? 0xff) & (reached[i] ?? 0xff);
     }
+    if (isWeak) flipBits(target, span, this.#random.below(3), this.#random);
     this.#storage.write(page, target);
     if (cut !== null) throw new PowerLoss(operation);
+  }
+
+  /** What a cut leaves of a write; without a chosen tear, whole words up to one of them. */
+  #torn(
+    page: number,
+    span: { readonly start: number; readonly length: number },
+    bytes: Uint8Array,
+    cut: Cut,
+  ): Uint8Array {
+    const { writeBytes } = this.profile;
+    const wholeBytes = (): number => cut.random.below(bytes.length / writeBytes) * writeBytes;
+    if (cut.tear === undefined) return bytes.subarray(0, wholeBytes());
+    const tear = programTear(cut);
+    const torn = bytes.slice();
+    if (tear === "some-bits") {
+      const at = wholeBytes();
+      tearProgram(torn.subarray(at, at + writeBytes), "some-bits", cut.random);
+      return torn.subarray(0, at + writeBytes);
+    }
+    if (tear === "unstable") {
+      this.#medium.setPage(page, { goodChance: 64 + cut.random.below(192), span });
+    }
+    tearProgram(torn, tear, cut.random);
+    return torn;
+  }
+
+  #begin(operation: FlashOperation): Cut | null {
+    const cut = this.#power.begin(operation);
+    if (cut?.when === "before") throw new PowerLoss(operation);
+    return cut;
+  }
+
+  /** Time on the bus of external flash. */
+  #transfer(bytes: number): void {
+    const { bus } = this.profile;
+    if (bus === undefined) return;
+    const clocks = BUS_OVERHEAD_BYTES * 8 + (bytes * 8) / bus.lanes;
+    this.#clock.elapse((clocks * 1e6) / bus.hz);
+  }
+
+  #violate(rule: RuleViolation["rule"], address: number): void {
+    this.#options.onViolation?.({ device: this.name, rule, address });
   }
 
   #operation(kind: "erase" | "write", address: number, length: number): FlashOperation {
@@ -145,9 +253,4 @@ export class NorChip {
       );
     }
   }
-}
-
-/** Whole words that were written before power went. */
-function tornLength(length: number, writeBytes: number, cut: Cut): number {
-  return cut.random.below(length / writeBytes) * writeBytes;
 }
