@@ -2,7 +2,7 @@
 export { flashArea } from "./flash-area.js";
 export type { FlashArea } from "./flash-area.js";
 export { MediumState } from "./medium-state.js";
-export type { BlockState, PageState } from "./medium-state.js";
+export type { BlockState, MediumJson, PageState } from "./medium-state.js";
 export { NandChip } from "./nand-chip.js";
 export type { NandChipOptions, NandSnapshot } from "./nand-chip.js";
 export type { NandCells } from "./nand-cells.js";

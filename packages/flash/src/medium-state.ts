@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { FormatError } from "@tandem/base";
+
 import { CowArray } from "./cow-array.js";
 
 /** What a block is like beyond the bits in it. */
@@ -37,6 +39,29 @@ export const NEW_BLOCK: BlockState = {
 };
 
 const STABLE_PAGE: PageState = { goodChance: 256, programs: 0, span: null };
+
+/** A `MediumState` in a document: rows of numbers, one per block and page that is not as new. */
+export interface MediumJson {
+  readonly programs: number;
+  readonly erases: number;
+  /** Block, next page, erases, reads, flags. */
+  readonly blocks: readonly (readonly number[])[];
+  /** Page, chance of a good read, programs, start and length of the unstable span. */
+  readonly pages: readonly (readonly number[])[];
+}
+
+/** Indexes beyond any chip: they would make the tree deep. */
+const MAX_NUMBER = 0xfff_ffff;
+
+function numbers(row: readonly number[], length: number): readonly number[] {
+  const [index = 0] = row;
+  const good = row.every((value) => Number.isInteger(value) && value >= -1 && value <= MAX_NUMBER);
+  if (good && row.length === length && index >= 0) return row;
+  throw new FormatError(
+    "flash/medium-json",
+    `physical state: row of ${row.length} values, expected ${length} whole numbers`,
+  );
+}
 
 /**
  * The physical state of a chip that its bits do not show. It belongs to the storage, so that it is
@@ -93,6 +118,44 @@ export class MediumState {
   /** Pages from `first` on are as new. */
   clearPages(first: number, count: number): void {
     this.#pages.clear(first, count);
+  }
+
+  /** All of it as plain numbers, for a file beside a raw image. */
+  toJson(): MediumJson {
+    const { programs, erases } = this;
+    const blocks = [...this.#blocks.indexes()].map((block) => {
+      const { nextPage, erases: cycles, reads, ...flags } = this.block(block);
+      const bits = +flags.isWeak | (+flags.hasFailed << 1) | (+flags.isWornOut << 2);
+      return [block, nextPage, cycles, reads, bits];
+    });
+    const pages = [...this.#pages.indexes()].map((page) => {
+      const { goodChance, programs: parts, span } = this.page(page);
+      return [page, goodChance, parts, span?.start ?? 0, span?.length ?? 0];
+    });
+    return { programs, erases, blocks, pages };
+  }
+
+  /**
+   * What `toJson` returned.
+   * @throws {FormatError} flash/medium-json for anything else
+   */
+  static fromJson(json: MediumJson): MediumState {
+    const state = new MediumState();
+    [state.programs = 0, state.erases = 0] = numbers([json.programs, json.erases], 2);
+    for (const row of json.blocks) {
+      const [block = 0, nextPage = 0, erases = 0, reads = 0, bits = 0] = numbers(row, 5);
+      const flags = {
+        isWeak: (bits & 1) !== 0,
+        hasFailed: (bits & 2) !== 0,
+        isWornOut: (bits & 4) !== 0,
+      };
+      state.setBlock(block, { nextPage, erases, reads, ...flags });
+    }
+    for (const row of json.pages) {
+      const [page = 0, goodChance = 0, programs = 0, start = 0, length = 0] = numbers(row, 5);
+      state.setPage(page, { goodChance, programs, span: length === 0 ? null : { start, length } });
+    }
+    return state;
   }
 
   /** Pages whose reads differ from time to time. */

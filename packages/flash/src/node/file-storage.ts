@@ -3,10 +3,13 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 
 import { FormatError, isErased } from "@tandem/base";
 
+import { MediumState } from "../medium-state.js";
 import type { PageStorage } from "../page-storage.js";
 
 /** Page storage in a file, written through: a killed process leaves what a power cut would. */
 export interface FileStorage extends PageStorage {
+  /** Not in the file: who wants it to outlive the process keeps `medium.toJson()` beside it. */
+  readonly medium: MediumState;
   close(): void;
 }
 
@@ -16,7 +19,12 @@ export interface FileStorage extends PageStorage {
  */
 export function openFileStorage(
   file: string,
-  options: { readonly pageBytes: number; readonly pageCount: number; readonly create?: boolean },
+  options: {
+    readonly pageBytes: number;
+    readonly pageCount: number;
+    readonly create?: boolean;
+    readonly medium?: MediumState;
+  },
 ): FileStorage {
   const { pageBytes, pageCount } = options;
   const fd = openSync(file, options.create === true ? "wx+" : "r+");
@@ -31,6 +39,7 @@ export function openFileStorage(
     );
   }
   return {
+    medium: options.medium ?? new MediumState(),
     read: (page) => {
       const bytes = new Uint8Array(pageBytes);
       readSync(fd, bytes, 0, pageBytes, page * pageBytes);
