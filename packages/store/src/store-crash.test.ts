@@ -89,6 +89,8 @@ const KINDS: readonly FlashKind[] = [
 /** One release after the other, then a patrol over both; goes on where an earlier session ended. */
 function tellStory(flash: PagedFlash, acknowledge: (trials: number) => void): void {
   const store = Store.mount(flash, { limits: LIMITS });
+  // As every boot does: a record in one chain only may be gone at the next read.
+  if (!store.isSettled) store.settle();
   for (const [bank, images] of RELEASES.entries()) {
     if (store.record.trials > bank) continue;
     receiveInto(store, bank, images);
