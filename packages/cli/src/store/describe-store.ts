@@ -189,12 +189,15 @@ function historyOf(history: readonly HistoryEntry[], limit: number): string[] {
   return [
     "",
     `history, oldest first${hidden === 0 ? "" : ` (${hidden} older records: --history ${history.length})`}`,
-    ...shown.map(historyLine),
+    ...shown.map((entry, index) => historyLine(entry, shown[index - 1]?.reason ?? null)),
   ];
 }
 
-function historyLine(entry: HistoryEntry): string {
+/** A reason stays in the records that follow: it is told where it appears. */
+function historyLine(entry: HistoryEntry, before: RecordedReason | null): string {
   const { acceptedBank, candidateBank, targetBank, places } = entry;
+  const reason = entry.reason === null ? null : reasonText(entry.reason);
+  const isNew = reason !== null && (before === null || reasonText(before) !== reason);
   const banks = [
     ["accepted", acceptedBank],
     ["candidate", candidateBank],
@@ -207,7 +210,7 @@ function historyLine(entry: HistoryEntry): string {
     ...(entry.isCopy ? ["repeated"] : []),
     ...(places.length < 2 ? [`chain ${places[0]?.chain ?? 0} only`] : []),
     ...(entry.isConsistent ? [] : ["CONFLICTING RECORDS"]),
-    ...(entry.reason === null ? [] : [reasonText(entry.reason)]),
+    ...(isNew ? [reason] : []),
   ];
   return `  ${String(entry.sequence).padStart(6)}  ${entry.state.padEnd(10)} ${facts.join(", ")}`.trimEnd();
 }
