@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, createRandom } from "@tandem/base";
 import type { Random } from "@tandem/base";
-import type { NandChip } from "@tandem/flash";
+import { MemoryStorage, NandChip } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
 import { Store } from "./store.js";
@@ -49,12 +49,16 @@ function destroyBlock(chip: NandChip, block: number): void {
 }
 
 /** `whole`, or the code of the error that ended it. */
-function receiveOnWornChip(chip: NandChip, grown: ReadonlySet<number>): string {
+function receiveWithin(
+  chip: NandChip,
+  limits: StoreLimits,
+  grown: ReadonlySet<number> = new Set(),
+): string {
   try {
-    const store = Store.format(chip, { limits: WORN });
+    const store = Store.format(chip, { limits });
     for (const block of grown) chip.wearOut(block);
     receive(store);
-    return damagedImage(Store.mount(chip, { limits: WORN })) === null ? "whole" : "damaged";
+    return damagedImage(Store.mount(chip, { limits })) === null ? "whole" : "damaged";
   } catch (error) {
     if (error instanceof TandemError) return error.code;
     throw error;
@@ -71,7 +75,7 @@ describe("a store on a bad chip", () => {
       const factory = someBlocks(random, 20, PROFILE.blockCount, new Set());
       for (const block of factory) chip.markFactoryBad(block);
       const grown = someBlocks(random, 10, PROFILE.blockCount, factory);
-      const ended = receiveOnWornChip(chip, grown);
+      const ended = receiveWithin(chip, WORN, grown);
       // Nearly all journal blocks may be bad: then the store says so instead of going on.
       expect(ended, `seed ${seed}`).toMatch(
         /^(whole|store\/(journal-full|no-space|too-fragmented))$/,
@@ -115,6 +119,50 @@ describe("a store on a bad chip", () => {
       expect(bench.violations).toEqual([]);
     }
   });
+
+  it("loses nothing to any two pages that become unreadable in different images", () => {
+    const bench = new Bench();
+    receive(Store.format(bench.chip(STEADY), { limits: LIMITS }));
+    const store = Store.mount(bench.chip(STEADY), { limits: LIMITS });
+    const pagesOf = (image: number): number[] =>
+      ([0, 1] as const).flatMap((copy) =>
+        blocksOf(store, image, copy).flatMap((block) =>
+          Array.from(
+            { length: PROFILE.pagesPerBlock },
+            (_, i) => block * PROFILE.pagesPerBlock + i,
+          ),
+        ),
+      );
+    for (const first of pagesOf(0)) {
+      for (const second of pagesOf(1)) {
+        const chip = new NandChip({
+          name: "nand",
+          profile: PROFILE,
+          storage: bench.storage.fork(),
+        });
+        for (const page of [first, second]) chip.decayPage(page, 2, createRandom(page));
+        const damaged = Store.mount(chip, { limits: LIMITS });
+        expect(damaged.patrol([0]).lost, `pages ${first} and ${second}`).toEqual([]);
+        expect(damagedImage(damaged)).toBeNull();
+      }
+    }
+  });
+
+  it.each([3, 5, 7, 11])(
+    "works on a chip that fails every %ith program, or says why not",
+    (nth) => {
+      const chip = new NandChip({
+        name: "nand",
+        profile: { ...PROFILE, pageBytes: 2048, blockCount: 200 },
+        storage: new MemoryStorage(),
+        physics: { failEveryNthProgram: nth },
+      });
+      const limits = { ...LIMITS, badBlocks: 150, journalBlocks: 100, extents: 40 };
+      expect(receiveWithin(chip, limits)).toMatch(
+        /^(whole|store\/(journal-full|no-space|too-fragmented))$/,
+      );
+    },
+  );
 
   it("keeps every bad block that it has met, in the journal too", () => {
     const bench = new Bench();
