@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a store costs, as ratios to the least that is possible on the same geometry.
 import { createRandom } from "@tandem/base";
-import { MemoryStorage, NandChip, W25N01GV } from "@tandem/flash";
-import type { FlashOperation } from "@tandem/flash";
+import { MX25R6435F, MemoryStorage, NandChip, NorChip, NorPages, W25N01GV } from "@tandem/flash";
+import type { FlashOperation, PagedFlash } from "@tandem/flash";
 import { DEFAULT_LIMITS, SetState, Store } from "@tandem/store";
 
 /** Image sizes of a release for an nRF5340: 280 KB and 173 KB. */
@@ -113,7 +113,34 @@ function measure(): Figure[] {
   ];
 }
 
-const figures = measure().map((figure) => ({ ...figure, ratio: figure.value / figure.reference }));
+/** Pages of a bank on QSPI NOR, where a block holds fewer pages beside header and summary. */
+function measureNor(): Figure[] {
+  const storage = new MemoryStorage();
+  const flash = new NorPages(new NorChip({ name: "nor", profile: MX25R6435F, storage }));
+  let programs = 0;
+  const counting: PagedFlash = {
+    geometry: flash.geometry,
+    eccStrengthBits: 0,
+    readPage: (page) => flash.readPage(page),
+    eraseBlock: (block) => flash.eraseBlock(block),
+    isMarkedBad: (block) => flash.isMarkedBad(block),
+    programPage: (page, data) => {
+      const journalPages = DEFAULT_LIMITS.journalBlocks * flash.geometry.pagesPerBlock;
+      if (page >= journalPages) programs += 1;
+      return flash.programPage(page, data);
+    },
+  };
+  Store.format(counting);
+  receive(Store.mount(counting));
+  const { pageBytes } = flash.geometry;
+  const least = 2 * IMAGE_BYTES.reduce((sum, bytes) => sum + Math.ceil(bytes / pageBytes), 0);
+  return [{ name: "bank pages programmed, NOR", value: programs, reference: least }];
+}
+
+const figures = [...measure(), ...measureNor()].map((figure) => ({
+  ...figure,
+  ratio: figure.value / figure.reference,
+}));
 if (process.argv.includes("--json")) {
   process.stdout.write(`${JSON.stringify({ bench: "store", figures })}\n`);
 } else {
