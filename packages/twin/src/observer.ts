@@ -29,7 +29,7 @@ export class Observer {
   readonly counters: Counters = { mixedStarts: 0, unverifiedStarts: 0 };
   readonly #crypto: Crypto;
   readonly #keys: readonly PublicKey[];
-  readonly #known: KnownNetImage[];
+  #known: KnownNetImage[];
 
   constructor(crypto: Crypto, keys: readonly PublicKey[], known: readonly KnownNetImage[] = []) {
     this.#crypto = crypto;
@@ -47,31 +47,31 @@ export class Observer {
     const payload = image.subarray(header.headerSize, header.headerSize + header.imageSize);
     const payloadDigest = digestOf(this.#crypto, payload);
     const verdict = verifyImage(bytesSource(image), { crypto: this.#crypto, keys: this.#keys });
-    if (
-      !verdict.ok ||
-      this.#known.some((known) => bytesEqual(known.payloadDigest, payloadDigest))
-    ) {
-      return;
-    }
+    if (!verdict.ok) return;
+    const { hash } = verdict.facts;
+    // Newest last: it is what the core holds when several images carry the same payload.
+    this.#known = this.#known.filter((known) => !bytesEqual(known.imageHash, hash));
     this.#known.push({
-      imageHash: verdict.facts.hash,
+      imageHash: hash,
       payloadDigest,
       payloadBytes: payload.length,
       version: verdict.facts.header.version,
     });
   }
 
-  /** The image whose payload stands at the start of the network core's slot. */
+  /**
+   * The image whose payload stands at the start of the network core's slot. Images of several
+   * releases may carry the same payload: then the one that was learned last.
+   */
   identifyNet(slot: Uint8Array): KnownNetImage | null {
-    return (
-      this.#known.find(
-        (known) =>
-          known.payloadBytes <= slot.length &&
-          bytesEqual(
-            digestOf(this.#crypto, slot.subarray(0, known.payloadBytes)),
-            known.payloadDigest,
-          ),
-      ) ?? null
+    return this.#imagesIn(slot).at(-1) ?? null;
+  }
+
+  #imagesIn(slot: Uint8Array): readonly KnownNetImage[] {
+    return this.#known.filter(
+      ({ payloadBytes, payloadDigest }) =>
+        payloadBytes <= slot.length &&
+        bytesEqual(digestOf(this.#crypto, slot.subarray(0, payloadBytes)), payloadDigest),
     );
   }
 
@@ -81,9 +81,10 @@ export class Observer {
       this.counters.unverifiedStarts += 1;
       return;
     }
-    const net = this.identifyNet(netSlot);
-    const listed = facts.manifest?.imageHashes.map((hash) => toHex(hash)) ?? [];
-    if (net !== null && !listed.includes(toHex(net.imageHash))) this.counters.mixedStarts += 1;
+    const held = this.#imagesIn(netSlot);
+    const listed = new Set(facts.manifest?.imageHashes.map((hash) => toHex(hash)) ?? []);
+    const isListed = held.some((image) => listed.has(toHex(image.imageHash)));
+    if (held.length > 0 && !isListed) this.counters.mixedStarts += 1;
   }
 
   /** The network core is about to run what its slot holds. */

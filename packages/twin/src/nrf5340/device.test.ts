@@ -83,6 +83,20 @@ describe("an update", () => {
     expectClean(device);
   });
 
+  it("works when two releases carry the very same firmware", () => {
+    const seed = 77;
+    const device = TestDevice.provisioned(makeRelease({ version: "1.0.0", seed }));
+    device.boot();
+    device.stage(makeRelease({ version: "1.1.0", seed }));
+    device.settle();
+    expect(device.running.service.query()).toMatchObject({ state: "UPDATED", reason: null });
+    expect(device.running.netVersion).toMatchObject({ major: 1, minor: 1 });
+    device.running.service.switchBack();
+    device.settle();
+    expect(device.running.netVersion).toMatchObject({ major: 1, minor: 0 });
+    expectClean(device);
+  });
+
   it("leaves a core alone that holds its image already", () => {
     const device = runningDevice();
     const [app = ""] = hashesOf(NEXT);

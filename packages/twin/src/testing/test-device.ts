@@ -53,12 +53,14 @@ export interface TestReleaseOptions {
   readonly netSigner?: typeof SIGNER;
   /** Payload sizes of application and network core, bytes. */
   readonly sizes?: readonly [number, number];
+  /** Decides the payloads; default: the version does. */
+  readonly seed?: number;
 }
 
 /** Two small images that are bound by a manifest; their payloads are linked for nowhere. */
 export function makeRelease(options: TestReleaseOptions): TestRelease {
   const version = parseVersion(options.version);
-  const random = createRandom(version.minor * 100 + version.revision + 1);
+  const random = createRandom(options.seed ?? version.minor * 100 + version.revision + 1);
   const [appBytes, netBytes] = options.sizes ?? [9000, 5000];
   const securityCounter = options.securityCounter ?? 1;
   const common = { crypto: nodeCrypto, version, headerSize: 0x200, securityCounter };
