@@ -284,7 +284,7 @@ function formatCut(kind: FlashKind, one: Case): string | null {
  * Operations of the recovery at which power goes again. `TANDEM_LONG=1` takes every one of them,
  * which is some minutes; otherwise a few, early and late.
  */
-function secondCuts(few: readonly number[]): readonly number[] {
+function recoveryCuts(few: readonly number[]): readonly number[] {
   return process.env["TANDEM_LONG"] === "1" ? Array.from({ length: 48 }, (_, i) => i) : few;
 }
 
@@ -302,9 +302,9 @@ describe.each(KINDS)("a store on $name", (kind) => {
 
   it("survives a cut at every operation with every tear, and a second one in the recovery", () => {
     // A page of NOR is eight operations, so its cases are many already.
-    const receiving = crashTest(kind, "fresh", secondCuts(kind.name === "NOR" ? [1] : [0, 2]));
+    const receiving = crashTest(kind, "fresh", recoveryCuts(kind.name === "NOR" ? [1] : [0, 2]));
     expect(receiving.wrong).toBeNull();
-    const patrolling = crashTest(kind, "decayed", secondCuts([0, 1, 3, 6]));
+    const patrolling = crashTest(kind, "decayed", recoveryCuts([0, 1, 3, 6]));
     expect(patrolling.wrong).toBeNull();
     const cases = receiving.cases + patrolling.cases;
     process.stdout.write(`store crash, ${kind.name}: ${cases} cases\n`);
