@@ -3,41 +3,13 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import path from "node:path";
 
-import { runProgram } from "../../packages/cli/src/program.js";
+import { runCommand } from "../../packages/cli/src/testing/run-command.js";
 
-/** What a command printed, and the status that it ended with. */
-export interface CommandResult {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs one command line in this process. */
-export async function tandem(
-  argv: readonly string[],
-  options: {
-    readonly signal?: AbortSignal;
-    /** Sees each piece of standard output as it comes. */
-    readonly onOut?: (text: string) => void;
-  } = {},
-): Promise<CommandResult> {
-  let out = "";
-  let err = "";
-  const status = await runProgram(argv, {
-    out: (text) => {
-      out += text;
-      options.onOut?.(text);
-    },
-    err: (text) => void (err += text),
-    interactive: false,
-    signal: options.signal ?? new AbortController().signal,
-  });
-  return { status, out, err };
-}
+export { runCommand as tandem };
 
 /** Runs one command line and demands that it ends well. */
 export async function tandemOk(...argv: readonly string[]): Promise<string> {
-  const result = await tandem(argv);
+  const result = await runCommand(argv);
   if (result.status !== 0) throw new Error(`tandem ${argv.join(" ")}: ${result.err}`);
   return result.out;
 }

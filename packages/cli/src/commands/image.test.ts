@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { runProgram } from "../program.js";
+import { runCommand } from "../testing/run-command.js";
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../../test/fixtures/image/${name}`, import.meta.url));
@@ -22,21 +22,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function tandem(...argv: readonly string[]) {
-  let out = "";
-  let err = "";
-  const status = await runProgram(argv, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    interactive: false,
-    signal: new AbortController().signal,
-  });
-  return { status, out, err };
-}
+const tandem = async (...argv: readonly string[]) => await runCommand(argv);
 
 const keygen = async (type: string): Promise<string> => {
   await tandem("image", "keygen", "--type", type, at("key.pem"), "--public", at("key.pub.pem"));

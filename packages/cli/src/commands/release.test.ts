@@ -7,26 +7,12 @@ import { nodeCrypto } from "@tandem/base/node";
 import { generatePayloads } from "@tandem/release";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { runProgram } from "../program.js";
+import { runCommand } from "../testing/run-command.js";
 
 let directory = "";
 const at = (name: string): string => join(directory, name);
 
-async function tandem(...argv: readonly string[]) {
-  let out = "";
-  let err = "";
-  const status = await runProgram(argv, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    interactive: false,
-    signal: new AbortController().signal,
-  });
-  return { status, out, err };
-}
+const tandem = async (...argv: readonly string[]) => await runCommand(argv);
 
 const build = async (...more: readonly string[]) =>
   await tandem(
