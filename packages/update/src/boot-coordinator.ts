@@ -135,6 +135,7 @@ export class BootCoordinator {
     const isWhole = hashes.every((hash, i) => sameHash(record.installed[i] ?? null, hash));
     const appHash = hashes[0] ?? ZERO_HASH;
     if (isWhole && this.#core(0).confirmInstalled(appHash, store.readImage(accepted, 0))) {
+      this.#proveBeforeRaising(store, accepted, appHash);
       this.#raiseCounter(record, accepted);
       this.#options.marker.write("accepted", appHash);
       return { kind: "start" };
@@ -145,6 +146,18 @@ export class BootCoordinator {
       return { kind: "start" };
     }
     return this.#repair(store, accepted);
+  }
+
+  /**
+   * Counter and marker cannot be taken back: before they follow an acceptance its record is written
+   * again, since one of the copies found may have been cut in the act. Other boots write nothing.
+   */
+  #proveBeforeRaising(store: Store, accepted: number, appHash: Uint8Array): void {
+    const marker = this.#options.marker.read();
+    const isKnown =
+      marker.kind === "accepted" && bytesEqual(marker.releaseId, appHash.subarray(0, 16));
+    const counter = store.record.banks[accepted]?.securityCounter ?? 0;
+    if (!isKnown || counter > this.#options.ports.securityCounter.read()) store.settle();
   }
 
   /** The accepted release, again; what is being received meanwhile stays. */
