@@ -202,8 +202,11 @@ export class BootCoordinator {
     if (this.#verify(store, accepted).length > 0) {
       return recordReason(null, "stage", "fallback-invalid");
     }
-    const counter = store.record.banks[candidate]?.securityCounter ?? 0;
-    return counter < this.#options.ports.securityCounter.read()
+    const { record } = store;
+    const counter = record.banks[candidate]?.securityCounter ?? 0;
+    // The accepted release bars what is older, even before a boot has raised the device's counter.
+    const floor = record.isLimp ? 0 : (record.banks[accepted]?.securityCounter ?? 0);
+    return counter < Math.max(floor, this.#options.ports.securityCounter.read())
       ? recordReason(null, "stage", "security-counter", counter)
       : null;
   }
@@ -313,8 +316,8 @@ export class BootCoordinator {
     }
     const appHash = imageHashes(record, candidate)[0] ?? ZERO_HASH;
     if (!this.#core(0).confirmInstalled(appHash, store.readImage(candidate, 0))) {
-      store.commit({ state: SetState.INSTALLING, targetBank: candidate });
-      return this.#install(store);
+      // Installed again it would get fresh trials, and could do the same for ever.
+      return this.#rollBack(store, recordReason(0, "trial", "primary-invalid"));
     }
     this.#options.ports.watchdog.start();
     store.commit({ trials: record.trials - 1 });

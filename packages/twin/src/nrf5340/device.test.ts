@@ -276,7 +276,34 @@ describe("a device that cannot write its store", () => {
   });
 });
 
+describe("a candidate that damages its own slot on trial", () => {
+  it("is rolled back instead of being installed again", () => {
+    const device = runningDevice();
+    device.app.set(hashesOf(NEXT)[0] ?? "", { kind: "crashes", afterMs: 10 });
+    device.stage(NEXT);
+    let outcome = device.twin.reset("soft");
+    for (let boots = 0; boots < 20 && outcome.kind === "reset"; boots++) {
+      if (outcome.reason === "lockup") device.twin.primarySlot.erasePage(4096);
+      outcome = device.twin.reset(outcome.reason);
+    }
+    expect(outcome.kind).toBe("application");
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+});
+
 describe("the security counter", () => {
+  it("bars older releases from the moment of acceptance", () => {
+    const device = runningDevice();
+    const secure = makeRelease({ version: "1.3.0", securityCounter: 5 });
+    device.stage(secure);
+    device.settle();
+    device.stage(NEXT);
+    device.settle();
+    expect(device.holds).toEqual(hashesOf(secure));
+    expectClean(device);
+  });
+
   const SECURE = makeRelease({ version: "1.3.0", securityCounter: 2 });
 
   it("rises with an accepted release, and then bars older ones", () => {
