@@ -12,7 +12,7 @@ import {
 } from "@tandem/flash";
 import type { FlashArea, NandProfile, PageStorage, RuleViolation } from "@tandem/flash";
 import type { ImageFacts } from "@tandem/image";
-import { bootGo } from "@tandem/mcuboot";
+import { bootGoSingleSlot } from "@tandem/mcuboot";
 import { NRF5340_LAYOUT } from "@tandem/release";
 import { Store } from "@tandem/store";
 import type { StoreOptions } from "@tandem/store";
@@ -211,7 +211,7 @@ export class Nrf5340Twin {
 
   /** The application that runs already, without a boot: flash and network core are as it left them. */
   attach(netVersion: RunningApplication["netVersion"]): RunningApplication | null {
-    const response = bootGo({ primary: this.primarySlot, ...this.trust });
+    const response = bootGoSingleSlot({ primary: this.primarySlot, ...this.trust });
     if (response.kind === "none") return null;
     const service = this.createService(this.mountStore());
     this.clock.setFed(true);
@@ -241,10 +241,11 @@ export class Nrf5340Twin {
       },
     });
     try {
-      const response = bootGo({
+      const response = bootGoSingleSlot({
         primary: this.primarySlot,
         ...this.trust,
         hooks: { boot_go_hook: hook },
+        securityCounter: { read: () => this.#securityCounter },
       });
       if (response.kind === "boot") return this.#runApplication(response.facts);
       return { kind: "stopped", why: response.problem?.message ?? stopped };
