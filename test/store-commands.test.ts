@@ -64,10 +64,10 @@ function isSameFile(a: string, b: string): boolean {
 describe("tandem store inspect", () => {
   it("explains a twin: state, banks in two copies, history, bad blocks", async () => {
     const text = await tandemOk("store", "inspect", device);
-    expect(text).toContain("nand.bin: READY, record 4 in both journal chains");
+    expect(text).toContain("nand.bin: READY, record 6 in both journal chains");
     expect(text).toContain("accepted     bank 0, release 1.0.0");
     expect(text.match(/whole, digest as recorded/g)).toHaveLength(2);
-    expect(text).toMatch(/CANDIDATE {2}candidate 0\n +4 {2}READY +accepted 0/);
+    expect(text).toMatch(/CANDIDATE {2}candidate 0\n +6 {2}READY +accepted 0/);
     expect(text).toContain("bad          12, a record holds 40");
     expect(text).toMatch(/findings\n {2}none\n$/);
   });
@@ -75,7 +75,7 @@ describe("tandem store inspect", () => {
   it("prints the same as one JSON document, bytes in hex", async () => {
     const document: unknown = JSON.parse(await tandemOk("store", "inspect", device, "--json"));
     expect(document).toMatchObject({
-      journal: { winner: { sequence: "4" }, isSettled: true },
+      journal: { winner: { sequence: "6" }, isSettled: true },
       record: { acceptedBank: 0, candidateBank: null },
       banks: [{ roles: ["accepted"], images: [{ digest: "match" }, { digest: "match" }] }, {}, {}],
       findings: [],

@@ -285,6 +285,7 @@ describe("hostile dumps", () => {
       fileDigest: fc.constant(new Uint8Array(32)),
       imageHash: fc.constant(new Uint8Array(32)),
       version: fc.constant(new Uint8Array(8)),
+      isReceived: fc.boolean(),
       copies: fc.tuple(copy, copy),
     });
     const bank = fc.record({

@@ -4,7 +4,7 @@ import type { PagedFlash } from "@tandem/flash";
 
 import { isWeak } from "./block-condition.js";
 import { lookUpBlock } from "./block-map.js";
-import { decodeBlockSummary } from "./data-block.js";
+import { decodeBlockHeader, decodeBlockSummary, isSameBlock } from "./data-block.js";
 import type { BlockSummary } from "./data-block.js";
 import type { StateRecord } from "./state-record.js";
 import type { StorePlan } from "./store-plan.js";
@@ -24,6 +24,23 @@ export interface ReadEvent {
   readonly page: number;
 }
 
+/** True when a logical block of one copy has been begun: erased, and its header written. */
+export function hasHeader(
+  flash: PagedFlash,
+  plan: StorePlan,
+  record: StateRecord,
+  place: { readonly bank: number; readonly image: number; readonly copy: number },
+  logicalBlock: number,
+): boolean {
+  const image = record.banks[place.bank]?.images[place.image];
+  const allocated = lookUpBlock(image?.copies[place.copy] ?? [], logicalBlock);
+  if (allocated === null) return false;
+  const read = flash.readPage(allocated.block * plan.pagesPerBlock);
+  const found = read.status === "uncorrectable" ? null : decodeBlockHeader(read.data);
+  const { sequence } = allocated;
+  return found !== null && isSameBlock(found, { ...place, logicalBlock, sequence });
+}
+
 /** Summary of a logical block of one copy, if the block was written to completion. */
 export function readSummary(
   flash: PagedFlash,
@@ -40,14 +57,8 @@ export function readSummary(
   if (read.status === "uncorrectable") return null;
   const summary = decodeBlockSummary(read.data, plan);
   if (summary === null || summary.pageCrcs.length !== pages) return null;
-  const { identity } = summary;
-  const isOurs =
-    identity.bank === place.bank &&
-    identity.image === place.image &&
-    identity.copy === place.copy &&
-    identity.logicalBlock === logicalBlock &&
-    identity.sequence === allocated.sequence;
-  return isOurs ? summary : null;
+  const { sequence } = allocated;
+  return isSameBlock(summary.identity, { ...place, logicalBlock, sequence }) ? summary : null;
 }
 
 /** Data pages that a logical block of an image of this size uses. */

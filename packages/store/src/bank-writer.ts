@@ -17,6 +17,8 @@ export interface BankWriterHost {
   record(): StateRecord;
   /** Moves a logical block to a fresh one after a failure, and proves the new map. */
   replaceFailedBlock(place: BlockPlace, failedBlock: number): void;
+  /** Every byte of the image stands in both copies. */
+  imageReceived(): void;
 }
 
 /** One logical block of one copy. */
@@ -100,6 +102,7 @@ export class BankWriter {
     this.#buffered = 0;
     const pages = dataPagesIn(this.#sizeBytes, logicalBlock, plan);
     if (inBlock === pages - 1) this.#endBlock(logicalBlock, pages);
+    if (this.#positionBytes === this.#sizeBytes) this.#host.imageReceived();
   }
 
   #beginBlock(logicalBlock: number): void {

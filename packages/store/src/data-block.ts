@@ -19,6 +19,17 @@ export interface BlockIdentity {
   readonly sequence: number;
 }
 
+/** True when both name the same block of the same allocation. */
+export function isSameBlock(a: BlockIdentity, b: BlockIdentity): boolean {
+  return (
+    a.bank === b.bank &&
+    a.image === b.image &&
+    a.copy === b.copy &&
+    a.logicalBlock === b.logicalBlock &&
+    a.sequence === b.sequence
+  );
+}
+
 /** CRC of every data page of a complete block. */
 export interface BlockSummary {
   readonly identity: BlockIdentity;
@@ -122,6 +133,16 @@ export function encodeBlockSummary(summary: BlockSummary, plan: StorePlan): Uint
     crc: 0,
   });
   return sealedPage(encoded, plan);
+}
+
+/** The header on a page, or null when the page holds none that is whole. */
+export function decodeBlockHeader(page: Uint8Array): BlockIdentity | null {
+  if (page.length < HEADER_LAYOUT.size) return null;
+  const raw = HEADER_LAYOUT.parse(page);
+  if (raw.magic !== HEADER_MAGIC) return null;
+  if (raw.crc !== crc32c(page.subarray(0, HEADER_LAYOUT.size - 4))) return null;
+  const { bank, image, copy, logical_block: logicalBlock, sequence } = raw;
+  return { bank, image, copy, logicalBlock, sequence };
 }
 
 /** The summary on a page, or null when the page holds none that is whole. */

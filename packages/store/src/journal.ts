@@ -166,7 +166,7 @@ export class Journal {
     const page = { chain: chain.id, sequence: this.#sequence, isCopy, record };
     for (;;) {
       const block = this.#pickBlock(chain, retired);
-      chain.heads = chain.heads.filter((head) => head.block !== block);
+      for (const any of this.#chains) any.heads = any.heads.filter((head) => head.block !== block);
       if (this.#flash.eraseBlock(block) === "ok" && this.#writePage(block, 0, page)) {
         chain.heads = [{ block, page }, ...chain.heads];
         chain.newest = page;
@@ -178,20 +178,27 @@ export class Journal {
     }
   }
 
-  /** Oldest block of the chain that is not needed, or an unused one while the chain is short. */
+  /**
+   * Oldest block of the chain that is not needed, or an unused one while the chain is short. When
+   * blocks run out, a chain goes on with the one that it can spare, or with one of the other's.
+   */
   #pickBlock(chain: Chain, retired: readonly number[]): number {
     const bad = new Set([...this.#current.badBlocks, ...retired]);
-    const own = chain.heads.filter((head) => !bad.has(head.block));
-    if (own.length >= BLOCKS_PER_CHAIN) {
-      const needed = this.#neededBlocks(chain);
-      const free = own.filter((head) => !needed.has(head.block));
-      const oldest = free[free.length - 1];
-      if (oldest !== undefined) return oldest.block;
-    }
+    const spare = (of: Chain, atLeast: number): number | null => {
+      const own = of.heads.filter((head) => !bad.has(head.block));
+      const needed = this.#neededBlocks(of);
+      const oldest = own.findLast((head) => !needed.has(head.block));
+      return own.length < atLeast ? null : (oldest?.block ?? null);
+    };
+    const oldest = spare(chain, BLOCKS_PER_CHAIN);
+    if (oldest !== null) return oldest;
     const owned = new Set(this.#chains.flatMap((other) => other.heads.map((head) => head.block)));
     for (let block = 0; block < this.#plan.limits.journalBlocks; block++) {
       if (!bad.has(block) && !owned.has(block)) return block;
     }
+    const other = this.#chains.find((candidate) => candidate !== chain);
+    const last = spare(chain, 1) ?? (other === undefined ? null : spare(other, 3));
+    if (last !== null) return last;
     throw new TransportError(
       "store/journal-full",
       `no good block left for journal chain ${chain.id} in the first ${this.#plan.limits.journalBlocks}`,

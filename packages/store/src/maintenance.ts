@@ -38,13 +38,20 @@ interface LogicalBlock {
 }
 
 /** Moves what is weak of these blocks; the number of blocks that were moved. */
-export function scrubBlocks(host: MaintenanceHost, places: readonly LogicalBlock[]): number {
+export function scrubBlocks(
+  host: MaintenanceHost,
+  places: readonly LogicalBlock[],
+  tick: () => void,
+): number {
   const unique = new Map<string, LogicalBlock>();
   for (const place of places) {
     unique.set(`${place.bank}/${place.image}/${place.logicalBlock}`, place);
   }
   let moved = 0;
-  for (const place of unique.values()) moved += examineAndMove(host, place).movedBlocks;
+  for (const place of unique.values()) {
+    tick();
+    moved += examineAndMove(host, place).movedBlocks;
+  }
   return moved;
 }
 

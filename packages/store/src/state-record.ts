@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { array, bytes, crc32c, struct, u16, u32, u64, u8 } from "@tandem/base";
+import { TransportError, array, bytes, crc32c, struct, u16, u32, u64, u8 } from "@tandem/base";
 import type { StructLayout } from "@tandem/base";
 
 import { SetState, stateFromNumber } from "./set-state.js";
@@ -33,6 +33,8 @@ export interface BankImage {
   readonly imageHash: Uint8Array;
   /** Version field of the MCUboot header: major, minor, revision (2), build (4). */
   readonly version: Uint8Array;
+  /** Every byte has been written to both copies. */
+  readonly isReceived: boolean;
   readonly copies: readonly [readonly Extent[], readonly Extent[]];
 }
 
@@ -133,7 +135,8 @@ interface RawRecord {
 
 interface RawBank {
   readonly image_count: number;
-  readonly reserved: Uint8Array;
+  readonly received_images: number;
+  readonly reserved: number;
   readonly security_counter: number;
   readonly images: readonly RawImage[];
 }
@@ -196,15 +199,26 @@ export function recordLayout(limits: StoreLimits): StructLayout<RawRecord> {
 export function bankLayout(limits: StoreLimits): StructLayout<RawBank> {
   return struct("tandem_bank", {
     image_count: u8,
-    reserved: bytes(3),
+    /** Bit per image: every byte of it has been written. */
+    received_images: u8,
+    reserved: u16,
     security_counter: u32,
     images: array(IMAGE_LAYOUT, limits.images),
   });
 }
 
-/** The record as bytes, CRC-32C included; shorter than a page. */
+/**
+ * The record as bytes, CRC-32C included; shorter than a page.
+ * @throws {TransportError} store/too-many-bad-blocks when the chip has worn out beyond the limit
+ */
 export function encodeRecord(page: JournalPage, limits: StoreLimits): Uint8Array {
   const { record } = page;
+  if (record.badBlocks.length > limits.badBlocks) {
+    throw new TransportError(
+      "store/too-many-bad-blocks",
+      `${record.badBlocks.length} bad blocks, the store allows ${limits.badBlocks}`,
+    );
+  }
   const extents = encodeExtents(record.banks);
   const layout = recordLayout(limits);
   const encoded = layout.encode({
@@ -315,7 +329,8 @@ function encodeBank(bank: Bank, limits: StoreLimits): RawBank {
   }));
   return {
     image_count: images.length,
-    reserved: new Uint8Array(3),
+    received_images: bank.images.reduce((bits, { isReceived }, i) => bits | (+isReceived << i), 0),
+    reserved: 0,
     security_counter: bank.securityCounter,
     images: padded(images, limits.images, EMPTY_IMAGE),
   };
@@ -352,6 +367,7 @@ function decodeBank(raw: RawBank, bankIndex: number, extents: readonly RawExtent
       fileDigest: image.file_digest,
       imageHash: image.image_hash,
       version: image.version,
+      isReceived: (raw.received_images & (1 << index)) !== 0,
       copies: [copyOf(index, 0), copyOf(index, 1)],
     })),
   };

@@ -179,6 +179,38 @@ describe("a store on a bad chip", () => {
     expect(bench.violations).toEqual([]);
   });
 
+  it("keeps its journal while each chain has two blocks left, and then says that it is full", () => {
+    const limits: StoreLimits = { ...LIMITS, journalBlocks: 8 };
+    const chip = new Bench().chip(STEADY);
+    let store = Store.format(chip, { limits });
+    let trials = 0;
+    for (let worn = 0; worn <= 4; worn++) {
+      if (worn > 0) chip.wearOut(worn * 2 - 1);
+      for (let session = 0; session < 40; session++) {
+        trials = (trials + 1) % 200;
+        store = Store.mount(chip, { limits });
+        for (let repeat = 0; repeat <= session % 7; repeat++) store.commit({ trials });
+        expect(Store.mount(chip, { limits }).record.trials).toBe(trials);
+      }
+    }
+    expect(store.record.badBlocks).toEqual([1, 3, 5, 7]);
+    for (const block of [0, 2, 4]) chip.wearOut(block);
+    const again = Store.mount(chip, { limits });
+    expect(() => again.commit({ trials: 201 })).toThrow(/no good block left for journal chain/);
+  });
+
+  it("says so when more blocks have failed than a record can name", () => {
+    const limits: StoreLimits = { ...LIMITS, badBlocks: 2 };
+    const chip = new Bench().chip(STEADY);
+    Store.format(chip, { limits });
+    for (const block of [3, 5, 7]) chip.wearOut(block);
+    const sessions = (): void => {
+      for (let trials = 1; trials < 20; trials++) Store.mount(chip, { limits }).commit({ trials });
+    };
+    expect(sessions).toThrow("3 bad blocks, the store allows 2");
+    expect(Store.mount(chip, { limits }).record.trials).toBeGreaterThan(0);
+  });
+
   it("does not believe wrong data that the chip's ECC calls good", () => {
     const bench = new Bench();
     const chip = bench.chip(STEADY);

@@ -2,6 +2,7 @@
 import { UsageError } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 
+import { summaryLayout } from "./data-block.js";
 import { recordLayout } from "./state-record.js";
 
 /** How many of each thing one record can hold; part of the format of a partition. */
@@ -54,14 +55,8 @@ export function planStore(
       `a record of ${recordBytes} bytes does not fit a page of ${pageBytes}: lower the limits`,
     );
   }
-  if (limits.journalBlocks >= blockCount || limits.journalBlocks < 8) {
-    throw new UsageError(
-      "store/plan",
-      `${limits.journalBlocks} journal blocks of ${blockCount}, expected at least 8 and fewer than all`,
-    );
-  }
   const dataPagesPerBlock = pagesPerBlock - 2;
-  return {
+  const plan = {
     limits,
     pageBytes,
     pagesPerBlock,
@@ -69,4 +64,18 @@ export function planStore(
     dataPagesPerBlock,
     dataBytesPerBlock: dataPagesPerBlock * pageBytes,
   };
+  const summaryBytes = summaryLayout(plan).size;
+  if (dataPagesPerBlock < 1 || summaryBytes > pageBytes) {
+    throw new UsageError(
+      "store/plan",
+      `a block of ${pagesPerBlock} pages needs a summary of ${summaryBytes} bytes, a page has ${pageBytes}`,
+    );
+  }
+  if (limits.journalBlocks >= blockCount || limits.journalBlocks < 8) {
+    throw new UsageError(
+      "store/plan",
+      `${limits.journalBlocks} journal blocks of ${blockCount}, expected at least 8 and fewer than all`,
+    );
+  }
+  return plan;
 }

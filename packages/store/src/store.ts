@@ -2,7 +2,7 @@
 import { UsageError } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 
-import { BankReader, readSummary } from "./bank-reader.js";
+import { BankReader, hasHeader, readSummary } from "./bank-reader.js";
 import type { ReadEvent } from "./bank-reader.js";
 import { BankWriter } from "./bank-writer.js";
 import type { BlockPlace } from "./bank-writer.js";
@@ -147,16 +147,19 @@ export class Store {
   }
 
   /**
-   * Bytes of an image that are on the medium for good: whole blocks, complete in both copies.
-   * Read from the medium, never from memory.
+   * Where writing an image can go on, read from the medium: behind its last block that another one
+   * follows. The summary of a block with nothing behind it may have been cut in the act, and read
+   * well today only; so a cut can cost the block before the one that was being written. An image
+   * that was written to its end is recorded as such, and stays received.
    */
   receivedBytes(bank: number, image: number): number {
     const stored = this.record.banks[bank]?.images[image];
     if (stored === undefined) return 0;
+    if (stored.isReceived) return stored.sizeBytes;
     const blocks = blocksForImage(stored.sizeBytes, this.plan);
     let received = 0;
-    while (received < blocks && this.#isBlockComplete(bank, image, received)) received += 1;
-    return Math.min(received * this.plan.dataBytesPerBlock, stored.sizeBytes);
+    while (received < blocks - 1 && this.#isFollowed(bank, image, received)) received += 1;
+    return received * this.plan.dataBytesPerBlock;
   }
 
   /** Writer that goes on behind what was received. */
@@ -168,6 +171,7 @@ export class Store {
       plan: this.plan,
       record: () => this.record,
       replaceFailedBlock: (place: BlockPlace, failed: number) => this.#replace(place, failed),
+      imageReceived: () => this.#markReceived(bank, image),
     };
     return new BankWriter(host, bank, image, this.receivedBytes(bank, image));
   }
@@ -192,12 +196,15 @@ export class Store {
   /**
    * Moves every block in which reading has met a lost or a weak page since the store was mounted.
    * A block that has lost a page in both copies is left as it is.
+   * @param tick called per block, so that a watchdog can be fed
    * @returns number of blocks that were moved
+   * @throws {TransportError} store/no-space, store/journal-full; {UsageError} store/too-fragmented:
+   * what was moved until then stays moved
    */
-  scrub(): number {
+  scrub(tick: () => void = () => undefined): number {
     const places = [...this.#suspects.values()];
     this.#suspects.clear();
-    return scrubBlocks(this.#maintained(), places);
+    return scrubBlocks(this.#maintained(), places, tick);
   }
 
   /**
@@ -229,11 +236,30 @@ export class Store {
     };
   }
 
-  #isBlockComplete(bank: number, image: number, logicalBlock: number): boolean {
-    return [0, 1].every((copy) => {
-      const place = { bank, image, copy };
-      return readSummary(this.#flash, this.plan, this.record, place, logicalBlock) !== null;
-    });
+  /** The block has been completed in both copies: the next one was begun behind it. */
+  #isFollowed(bank: number, image: number, logicalBlock: number): boolean {
+    const [flash, plan, record] = [this.#flash, this.plan, this.record];
+    const isBegun = hasHeader(flash, plan, record, { bank, image, copy: 0 }, logicalBlock + 1);
+    return (
+      isBegun &&
+      [0, 1].some(
+        (copy) => readSummary(flash, plan, record, { bank, image, copy }, logicalBlock) !== null,
+      )
+    );
+  }
+
+  #markReceived(bank: number, image: number): void {
+    const banks = this.record.banks.map((old, i) =>
+      i === bank
+        ? {
+            ...old,
+            images: old.images.map((stored, j) =>
+              j === image ? { ...stored, isReceived: true } : stored,
+            ),
+          }
+        : old,
+    );
+    this.commit({ banks });
   }
 
   /** Blocks for one copy, with everything reserved so far counted as taken. */
@@ -274,6 +300,7 @@ function newImage(image: IncomingImage, copies: readonly Extent[][]): BankImage 
     fileDigest: image.fileDigest,
     imageHash: ZERO_HASH,
     version: image.version,
+    isReceived: false,
     copies: [copies[0] ?? [], copies[1] ?? []],
   };
 }

@@ -2,7 +2,7 @@
 import { crc32c, isErased } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 
-import { HEADER_LAYOUT, HEADER_MAGIC, SUMMARY_MAGIC, decodeBlockSummary } from "../data-block.js";
+import { SUMMARY_MAGIC, decodeBlockHeader, decodeBlockSummary } from "../data-block.js";
 import type { BlockIdentity, BlockSummary } from "../data-block.js";
 import type { StorePlan } from "../store-plan.js";
 
@@ -83,15 +83,6 @@ export function kindOf(read: {
 }): ScannedPage["kind"] {
   if (read.status === "uncorrectable") return "unreadable";
   return read.status === "ok" && isErased(read.data) ? "blank" : "data";
-}
-
-function decodeBlockHeader(page: Uint8Array): BlockIdentity | null {
-  if (page.length < HEADER_LAYOUT.size) return null;
-  const raw = HEADER_LAYOUT.parse(page);
-  if (raw.magic !== HEADER_MAGIC) return null;
-  if (raw.crc !== crc32c(page.subarray(0, HEADER_LAYOUT.size - 4))) return null;
-  const { bank, image, copy, logical_block: logicalBlock, sequence } = raw;
-  return { bank, image, copy, logicalBlock, sequence };
 }
 
 function summaryOn(page: Uint8Array, plan: StorePlan): BlockSummary | null {

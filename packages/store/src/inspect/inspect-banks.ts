@@ -5,7 +5,7 @@ import type { PagedFlash } from "@tandem/flash";
 
 import { dataPagesIn } from "../bank-reader.js";
 import { blocksForImage } from "../block-map.js";
-import type { BlockIdentity } from "../data-block.js";
+import { isSameBlock } from "../data-block.js";
 import { SetState } from "../set-state.js";
 import type { BankImage, Extent, StateRecord } from "../state-record.js";
 import type { StorePlan } from "../store-plan.js";
@@ -72,6 +72,8 @@ interface Mapped {
   readonly block: number;
   readonly sequence: number;
   readonly scanned: ScannedBlock | null;
+  /** Its header is whole and says what the map says. */
+  readonly isBegun: boolean;
   /** Its summary, if it is whole and says what the map says. */
   readonly pageCrcs: readonly number[] | null;
 }
@@ -142,18 +144,10 @@ function mapBlock(
     summary !== null &&
     summary.pageInBlock === 1 + pages &&
     summary.value.pageCrcs.length === pages &&
-    isSame(summary.value.identity, owner, sequence);
-  return { block, sequence, scanned, pageCrcs: isOurs ? summary.value.pageCrcs : null };
-}
-
-function isSame(identity: BlockIdentity, owner: BlockOwner, sequence: number): boolean {
-  return (
-    identity.bank === owner.bank &&
-    identity.image === owner.image &&
-    identity.copy === owner.copy &&
-    identity.logicalBlock === owner.logicalBlock &&
-    identity.sequence === sequence
-  );
+    isSameBlock(summary.value.identity, { ...owner, sequence });
+  const header = scanned?.header ?? null;
+  const isBegun = header !== null && isSameBlock(header, { ...owner, sequence });
+  return { block, sequence, scanned, isBegun, pageCrcs: isOurs ? summary.value.pageCrcs : null };
 }
 
 interface Merged {
@@ -223,16 +217,19 @@ function lostRanges(
   return ranges;
 }
 
+/** As `Store.receivedBytes` counts: blocks that another one follows, unless all is received. */
 function receivedBytes(
   plan: StorePlan,
   image: BankImage,
   first: readonly Mapped[],
   second: readonly Mapped[],
 ): number {
-  const open = first.findIndex(
-    (mapped, i) => mapped.pageCrcs === null || (second[i]?.pageCrcs ?? null) === null,
-  );
-  return Math.min((open === -1 ? first.length : open) * plan.dataBytesPerBlock, image.sizeBytes);
+  if (image.isReceived) return image.sizeBytes;
+  const open = first.findIndex((mapped, i) => {
+    const isReadable = mapped.pageCrcs !== null || second[i]?.pageCrcs != null;
+    return !isReadable || first[i + 1]?.isBegun !== true;
+  });
+  return Math.max(open, 0) * plan.dataBytesPerBlock;
 }
 
 function describeBlock(
@@ -272,7 +269,7 @@ function stateOf(mapped: Mapped, owner: BlockOwner, isWhole: boolean): BlockStat
   if (mapped.pageCrcs !== null) return isWhole ? "complete" : "damaged";
   const { header, summary, pages } = scanned;
   const claimed = header ?? summary?.value.identity ?? null;
-  if (claimed !== null && !isSame(claimed, owner, sequence)) return "stale";
+  if (claimed !== null && !isSameBlock(claimed, { ...owner, sequence })) return "stale";
   if (pages.every((page) => page.kind === "blank")) return "blank";
   if (header !== null) {
     return pages.slice(1).every((page) => page.kind === "blank") ? "header-only" : "open";
