@@ -2,13 +2,14 @@
 import { TandemError, bytesEqual } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 import { SetState, Store, ZERO_HASH, stateName } from "@tandem/store";
-import type { RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
+import type { Bank, RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
 
 import type { CoreInstaller, InstallResult } from "./core-installer.js";
 import type { Marker } from "./marker.js";
-import { recordReason } from "./reason.js";
+import { ReasonCode, ReasonStep, recordReason } from "./reason.js";
+import { lowestAllowedCounter } from "./security-counter.js";
 import type { Trust } from "./trust.js";
-import { unreadableOffset, verifyBank } from "./verify-bank.js";
+import { unreadableOffset, verifyBank, verifyBinding } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
 
 /** What the coordinator needs of the chip beside flash and cores. */
@@ -51,7 +52,8 @@ export interface BootEvent {
     | "trial"
     | "foreign"
     | "nand-failed"
-    | "scrubbed";
+    | "scrubbed"
+    | "scrub-failed";
   readonly text: string;
 }
 
@@ -140,12 +142,18 @@ export class BootCoordinator {
       this.#options.marker.write("accepted", appHash);
       return { kind: "start" };
     }
-    if (this.#options.allowForeign === true) {
-      // MCUboot still demands a valid signature before it starts it.
-      this.#log("foreign", "the primary slot does not hold the accepted release");
+    if (this.#options.allowForeign === true && this.#isForeign(record, appHash)) {
+      this.#log("foreign", "the primary slot holds firmware that is not the accepted release");
       return { kind: "start" };
     }
     return this.#repair(store, accepted);
+  }
+
+  /** Valid firmware of another hand stands where nothing of ours was left half done. */
+  #isForeign(record: StateRecord, appHash: Uint8Array): boolean {
+    const isSettled = this.#options.cores.every((_, index) => record.installed[index] != null);
+    const found = isSettled ? this.#core(0).readInstalled?.() : null;
+    return found != null && !bytesEqual(found.hash, appHash);
   }
 
   /**
@@ -182,9 +190,7 @@ export class BootCoordinator {
       store.commit({ state: SetState.FAILED, candidateBank: null, reason: refusal });
       return this.#startAccepted(store);
     }
-    // Verifying has read every page once: what it met on the way gets its second copy back now.
-    const moved = store.scrub();
-    if (moved > 0) this.#log("scrubbed", `weak blocks moved: ${moved}`);
+    this.#scrub(store);
     store.commit({
       state: SetState.INSTALLING,
       targetBank: candidateBank,
@@ -192,6 +198,20 @@ export class BootCoordinator {
       reason: null,
     });
     return this.#install(store);
+  }
+
+  /**
+   * Verifying has read every page once: what it met on the way gets its second copy back now. A
+   * store without room for that can still install what it has.
+   */
+  #scrub(store: Store): void {
+    try {
+      const moved = store.scrub(() => this.#options.ports.watchdog.feed());
+      if (moved > 0) this.#log("scrubbed", `weak blocks moved: ${moved}`);
+    } catch (error) {
+      if (!(error instanceof TandemError)) throw error;
+      this.#log("scrub-failed", error.message);
+    }
   }
 
   #refusal(store: Store, candidate: number | null, accepted: number | null): RecordedReason | null {
@@ -204,9 +224,7 @@ export class BootCoordinator {
     }
     const { record } = store;
     const counter = record.banks[candidate]?.securityCounter ?? 0;
-    // The accepted release bars what is older, even before a boot has raised the device's counter.
-    const floor = record.isLimp ? 0 : (record.banks[accepted]?.securityCounter ?? 0);
-    return counter < Math.max(floor, this.#options.ports.securityCounter.read())
+    return counter < lowestAllowedCounter(record, this.#options.ports.securityCounter.read())
       ? recordReason(null, "stage", "security-counter", counter)
       : null;
   }
@@ -228,23 +246,42 @@ export class BootCoordinator {
     const target = store.record.targetBank;
     if (target === null) return this.#rollBack(store, store.record.reason);
     const isCandidate = target === store.record.candidateBank;
-    const attempts = Math.min(store.record.attempts + 1, 0xff);
+    const attempts = store.record.attempts + 1;
     if (isCandidate && attempts > MAX_INSTALL_ATTEMPTS) {
       const reason = recordReason(null, "install", "attempts-exhausted", MAX_INSTALL_ATTEMPTS);
       return this.#tryNext(store, reason);
     }
     this.#log("install-begin", `installing bank ${target}, attempt ${attempts}`);
+    // A candidate may be what cuts the attempts short, so each one begun counts against it.
+    if (isCandidate) store.commit({ attempts });
+    const failure = this.#checkTarget(store, target) ?? this.#installCores(store, target);
+    if (failure === null) return this.#finishInstall(store, target, isCandidate);
+    if (isCandidate || attempts >= MAX_INSTALL_ATTEMPTS) return this.#tryNext(store, failure);
+    // A fallback is worth more than one try, whatever is behind it is worse; and a cut is no try.
     store.commit({ attempts });
+    return { kind: "reset" };
+  }
+
+  /**
+   * The record says which bank to install, the signed manifest in it what belongs together: before
+   * anything is erased, they have to agree. Null when they do.
+   */
+  #checkTarget(store: Store, target: number): RecordedReason | null {
     const hashes = imageHashes(store.record, target);
-    // The image least likely to succeed goes first: whatever is behind b0n, then the application.
-    for (let index = hashes.length - 1; index >= 0; index--) {
-      const failure = this.#installCore(store, target, index);
-      if (failure === null) continue;
-      // A fallback is worth more than one try: whatever is behind it is worse.
-      if (!isCandidate && attempts < MAX_INSTALL_ATTEMPTS) return { kind: "reset" };
-      return this.#tryNext(store, failure);
+    if (hashes.length === 0 || hashes.length > this.#options.cores.length) {
+      return recordReason(null, "install", "manifest-binding");
     }
-    return this.#finishInstall(store, target, isCandidate);
+    const installed = this.#core(0).readInstalled?.() ?? null;
+    return verifyBinding(store, target, { trust: this.#options.trust, step: "install", installed });
+  }
+
+  /** The image least likely to succeed goes first: whatever is behind b0n, then the application. */
+  #installCores(store: Store, target: number): RecordedReason | null {
+    for (let index = imageHashes(store.record, target).length - 1; index >= 0; index--) {
+      const failure = this.#installCore(store, target, index);
+      if (failure !== null) return failure;
+    }
+    return null;
   }
 
   /** Null when the core holds the image afterwards. */
@@ -350,8 +387,8 @@ export class BootCoordinator {
   /** The target cannot be installed: the next best one, in a boot of its own. */
   #tryNext(store: Store, failure: RecordedReason): BootDecision {
     const { record } = store;
-    const reason = record.reason ?? failure;
-    const next = nextTarget(record);
+    const next = nextTarget(record, this.#options.ports.securityCounter.read());
+    const reason = keptReason(record, failure);
     if (next === null) {
       // Nothing is left: the next boot begins anew with the release that should run.
       this.#beginFallback(store, record.acceptedBank ?? record.targetBank ?? 0, reason);
@@ -366,7 +403,11 @@ export class BootCoordinator {
     // A stopgap was never accepted by anybody: it must not bar what comes after it.
     if (record.isLimp) return;
     const { securityCounter } = this.#options.ports;
-    const counter = record.banks[accepted]?.securityCounter ?? 0;
+    const recorded = record.banks[accepted]?.securityCounter ?? 0;
+    if (recorded <= securityCounter.read()) return;
+    // The record is not signed, the image is: what it does not carry cannot be asked for.
+    const signed = this.#core(0).readInstalled?.()?.securityCounter ?? 0;
+    const counter = Math.min(recorded, signed);
     if (counter > securityCounter.read()) securityCounter.raise(counter);
   }
 
@@ -383,21 +424,40 @@ export class BootCoordinator {
 
 /**
  * What to install when the target cannot be: the accepted release, then the previous one, then
- * whatever other complete bank there is, untested. Banks that failed are behind, never ahead.
+ * whatever other complete bank there is, untested. Each is tried once, in this order; what the
+ * device's security counter bars would not start, and is left out.
  */
-function nextTarget(record: StateRecord): number | null {
+function nextTarget(record: StateRecord, deviceCounter: number): number | null {
   const { targetBank, acceptedBank, previousBank, candidateBank } = record;
-  if (targetBank === candidateBank && acceptedBank !== null) return acceptedBank;
-  if (targetBank === acceptedBank && previousBank !== null) return previousBank;
-  const others = record.banks.findIndex(
-    (bank, index) =>
-      bank.images.length > 0 &&
-      bank.images.every((image) => !sameHash(image.imageHash, ZERO_HASH)) &&
-      index !== acceptedBank &&
-      index !== previousBank &&
-      index !== targetBank,
+  const best = [acceptedBank, previousBank].filter((bank) => bank !== null);
+  const order = [...new Set([...best, ...record.banks.keys()])];
+  const isCandidate = targetBank !== null && targetBank === candidateBank;
+  const from = isCandidate || targetBank === null ? 0 : order.indexOf(targetBank) + 1;
+  const usable = order
+    .slice(from)
+    .find((bank) => bank !== targetBank && isInstallable(record.banks[bank], deviceCounter));
+  return usable ?? null;
+}
+
+/** Verified once, and not older than the device allows. */
+function isInstallable(bank: Bank | undefined, deviceCounter: number): boolean {
+  return (
+    bank !== undefined &&
+    bank.images.length > 0 &&
+    bank.images.every((image) => !sameHash(image.imageHash, ZERO_HASH)) &&
+    bank.securityCounter >= deviceCounter
   );
-  return others === -1 ? null : others;
+}
+
+/**
+ * The first reason stands, unless it is only that the accepted release had to be repaired and now
+ * that has failed.
+ */
+function keptReason(record: StateRecord, failure: RecordedReason): RecordedReason {
+  const { reason, targetBank, acceptedBank } = record;
+  const isRepair =
+    reason?.code === ReasonCode["primary-invalid"] && reason.step === ReasonStep.install;
+  return reason === null || (isRepair && targetBank === acceptedBank) ? failure : reason;
 }
 
 function imageHashes(record: StateRecord, bank: number): Uint8Array[] {

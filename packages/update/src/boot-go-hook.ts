@@ -6,7 +6,10 @@ import type { BootOptions } from "./boot-coordinator.js";
 export interface HookActions {
   /** Resets the chip; does not return. */
   readonly reset: () => never;
-  /** Nothing may start: serial recovery, or a halt. */
+  /**
+   * Nothing may start: serial recovery, or a halt. The watchdog of a trial runs on across a soft
+   * reset and cannot be stopped: a recovery that waits for somebody has to feed it.
+   */
   readonly recovery: (why: string) => void;
 }
 

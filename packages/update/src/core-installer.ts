@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ImageSource } from "@tandem/image";
+import type { ImageFacts, ImageSource } from "@tandem/image";
 
 import type { ReasonCode } from "./reason.js";
 
@@ -22,6 +22,11 @@ export interface CoreInstaller {
    * it as far as it can be asked.
    */
   confirmInstalled(hash: Uint8Array, source: ImageSource): boolean;
+  /**
+   * What a core whose flash can be read holds: the facts of a valid image, signed by a trusted key,
+   * or null. Absent where the flash is out of reach.
+   */
+  readInstalled?(): ImageFacts | null;
   /** Replaces the core's image and validates the result. Idempotent, may be cut anywhere. */
   install(hash: Uint8Array, source: ImageSource): InstallResult;
 }

@@ -2,7 +2,7 @@
 import { bytesEqual } from "@tandem/base";
 import type { FlashArea } from "@tandem/flash";
 import { verifyImage } from "@tandem/image";
-import type { ImageSource } from "@tandem/image";
+import type { ImageFacts, ImageSource } from "@tandem/image";
 
 import type { CoreInstaller, InstallResult } from "./core-installer.js";
 import type { Trust } from "./trust.js";
@@ -31,9 +31,14 @@ export class FlashCore implements CoreInstaller {
     // The core that asks is the one that would be held.
   }
 
-  confirmInstalled(hash: Uint8Array): boolean {
+  readInstalled(): ImageFacts | null {
     const verdict = verifyImage(this.#area, this.#trust);
-    return verdict.ok && bytesEqual(verdict.facts.hash, hash);
+    return verdict.ok ? verdict.facts : null;
+  }
+
+  confirmInstalled(hash: Uint8Array): boolean {
+    const installed = this.readInstalled();
+    return installed !== null && bytesEqual(installed.hash, hash);
   }
 
   install(hash: Uint8Array, source: ImageSource): InstallResult {

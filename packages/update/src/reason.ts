@@ -37,6 +37,7 @@ export const ReasonCode = {
   "core-version": 21,
   "primary-invalid": 22,
   version: 23,
+  cancelled: 24,
 } as const;
 export type ReasonCode = keyof typeof ReasonCode;
 
@@ -74,6 +75,7 @@ const MESSAGES: Readonly<Record<ReasonCode, (detail: number) => string>> = {
   "core-version": (detail) => `the core reports version ${detail}`,
   "primary-invalid": () => "the installed images were damaged and are installed again",
   version: () => "the image's version differs from release.json",
+  cancelled: () => "called off before it was installed",
 };
 
 /** A reason as people and servers see it. */

@@ -17,6 +17,7 @@ import type {
 import type { Marker } from "./marker.js";
 import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
+import { lowestAllowedCounter } from "./security-counter.js";
 import type { Trust } from "./trust.js";
 import { verifyBank } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
@@ -69,7 +70,8 @@ export type FinishVerdict =
 export class UpdateService {
   readonly #options: UpdateServiceOptions;
   readonly #store: Store;
-  #writer: { readonly image: number; readonly writer: BankWriter } | null = null;
+  /** By image index: how far this session has come. */
+  readonly #writers = new Map<number, BankWriter>();
 
   constructor(options: UpdateServiceOptions) {
     this.#options = options;
@@ -94,14 +96,15 @@ export class UpdateService {
    * Begins to receive a release, or goes on with the one that is half received when it is the
    * same. An unfinished other one and the result of the last update are dropped.
    * @throws {UsageError} update/state while an update is staged or on trial; update/hardware,
-   * update/image-count, update/too-large when the release does not fit this device
+   * update/image-count, update/too-large when the release does not fit this device;
+   * update/already-accepted when it is the one that runs
    */
   start(release: ReleaseManifest): void {
     this.#expect("start", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
     this.#checkOffer(release);
-    this.#writer = null;
+    this.#writers.clear();
     const { record } = this.#store;
-    if (isSameRelease(record, release)) {
+    if (isSameRelease(record, record.candidateBank, release)) {
       // Verified once already: the bytes are all there, and `finish` will verify them again.
       if (record.state === SetState.CANDIDATE) this.#store.commit({ state: SetState.WRITING });
       return;
@@ -121,24 +124,26 @@ export class UpdateService {
     });
   }
 
-  /** Bytes of an image that are on the medium for good, read from the medium. */
+  /**
+   * Offset of the next byte of an image that `write` takes. Within a session nothing is asked for
+   * twice; a power cut costs the block that was being written, and the one before it when nothing
+   * had been written behind that. An image that was received to its end stays received.
+   */
   receivedBytes(image: number): number {
     const bank = this.#candidate("receivedBytes", ["WRITING", "CANDIDATE"]);
-    if (this.#writer?.image === image) this.#writer = null;
-    return this.#store.receivedBytes(bank, image);
+    const isVerified = this.query().state === "CANDIDATE";
+    return isVerified
+      ? this.#store.receivedBytes(bank, image)
+      : this.#writer(bank, image).positionBytes;
   }
 
   /**
-   * Takes the next bytes of an image. They are acknowledged block by block: `receivedBytes` tells
-   * how far.
+   * Takes the next bytes of an image, at the offset that `receivedBytes` tells.
    * @throws {UsageError} store/write-offset, store/write-past-end, update/state
    */
   write(image: number, offsetBytes: number, bytes: Uint8Array): void {
     const bank = this.#candidate("write", ["WRITING"]);
-    if (this.#writer?.image !== image) {
-      this.#writer = { image, writer: this.#store.writeImage(bank, image) };
-    }
-    this.#writer.writer.write(offsetBytes, bytes);
+    this.#writer(bank, image).write(offsetBytes, bytes);
   }
 
   /**
@@ -147,7 +152,7 @@ export class UpdateService {
    */
   finish(): FinishVerdict {
     const { bank, bankIndex } = this.#finishable();
-    this.#writer = null;
+    this.#writers.clear();
     const { trust, slots } = this.#options;
     const { facts, reasons } = verifyBank(this.#store, bankIndex, { trust, slots, step: "verify" });
     const counter = lowestCounter(facts);
@@ -159,7 +164,7 @@ export class UpdateService {
         all.push(recordReason(index, "verify", "version"));
       }
     }
-    if (all.length === 0 && counter < this.#options.securityCounter.read()) {
+    if (all.length === 0 && counter < this.#lowestAllowedCounter()) {
       all.push(recordReason(0, "verify", "security-counter", counter));
     }
     const [first] = all;
@@ -197,13 +202,19 @@ export class UpdateService {
     if (id !== undefined) this.#options.marker.write("accepted", id);
   }
 
-  /** The running trial release is bad: the next reset goes back to the accepted one. */
+  /**
+   * The running trial release is bad: the next reset goes back to the accepted one. A release that
+   * is staged is called off: it never gets installed.
+   */
   reject(code: ReasonCode, image: number | null = null, detail = 0): void {
-    this.#expect("reject", ["TRIAL"]);
-    this.#store.commit({
-      state: SetState.REJECTED,
-      reason: recordReason(image, "trial", code, detail),
-    });
+    this.#expect("reject", ["STAGED", "TRIAL"]);
+    const isStaged = this.query().state === "STAGED";
+    const reason = recordReason(image, isStaged ? "stage" : "trial", code, detail);
+    this.#store.commit(
+      isStaged
+        ? { state: SetState.FAILED, candidateBank: null, reason }
+        : { state: SetState.REJECTED, reason },
+    );
   }
 
   /**
@@ -218,11 +229,11 @@ export class UpdateService {
     if (previous === null) {
       throw new UsageError("update/no-previous", "there is no previous release in the store");
     }
-    const counter = this.#options.securityCounter.read();
-    if (previous.securityCounter < counter) {
+    const lowest = this.#lowestAllowedCounter();
+    if (previous.securityCounter < lowest) {
       throw new UsageError(
         "update/security-counter",
-        `the previous release has security counter ${previous.securityCounter}, the device ${counter}`,
+        `the previous release has security counter ${previous.securityCounter}, expected at least ${lowest}`,
       );
     }
     this.#store.commit({ state: SetState.STAGED, candidateBank: previousBank, reason: null });
@@ -252,7 +263,7 @@ export class UpdateService {
   /** Drops what is half received, or the result of the last update: READY. */
   clean(): void {
     this.#expect("clean", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
-    this.#writer = null;
+    this.#writers.clear();
     const { record } = this.#store;
     const dropped = record.candidateBank;
     this.#store.commit({
@@ -267,19 +278,37 @@ export class UpdateService {
     const bankIndex = this.#candidate("finish", ["WRITING"]);
     const bank = this.#store.record.banks[bankIndex] ?? FREE_BANK;
     for (const [index, image] of bank.images.entries()) {
-      const received = this.#store.receivedBytes(bankIndex, index);
-      if (received < image.sizeBytes) {
-        throw new UsageError(
-          "update/incomplete",
-          `image ${index}: ${received} of ${image.sizeBytes} bytes received`,
-        );
-      }
+      if (image.isReceived) continue;
+      const received = this.#writer(bankIndex, index).positionBytes;
+      throw new UsageError(
+        "update/incomplete",
+        `image ${index}: ${received} of ${image.sizeBytes} bytes received`,
+      );
     }
     return { bank, bankIndex };
   }
 
+  #writer(bank: number, image: number): BankWriter {
+    const known = this.#writers.get(image);
+    if (known !== undefined) return known;
+    const writer = this.#store.writeImage(bank, image);
+    this.#writers.set(image, writer);
+    return writer;
+  }
+
+  #lowestAllowedCounter(): number {
+    return lowestAllowedCounter(this.#store.record, this.#options.securityCounter.read());
+  }
+
   #checkOffer(release: ReleaseManifest): void {
     const { hardware, slots } = this.#options;
+    const { record } = this.#store;
+    if (!record.isLimp && isSameRelease(record, record.acceptedBank, release)) {
+      throw new UsageError(
+        "update/already-accepted",
+        `release ${release.version} is the accepted one`,
+      );
+    }
     if (release.hardware !== hardware) {
       throw new UsageError(
         "update/hardware",
@@ -334,8 +363,13 @@ function pickBank(record: StateRecord): number {
   return record.banks.findIndex((_, index) => index !== record.acceptedBank);
 }
 
-function isSameRelease(record: StateRecord, release: ReleaseManifest): boolean {
-  const images = record.banks[record.candidateBank ?? -1]?.images ?? [];
+/** True when the bank was reserved for exactly these files. */
+function isSameRelease(
+  record: StateRecord,
+  bank: number | null,
+  release: ReleaseManifest,
+): boolean {
+  const images = record.banks[bank ?? -1]?.images ?? [];
   return (
     images.length === release.images.length &&
     release.images.every((offered, index) => {

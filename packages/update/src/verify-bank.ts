@@ -3,6 +3,7 @@ import { TandemError, bytesEqual } from "@tandem/base";
 import { checkLinkAddress, findFwInfo, readVectorTable, verifyImage } from "@tandem/image";
 import type { AddressRange, ImageFacts, ImageProblem, ImageSource } from "@tandem/image";
 import { checkBinding } from "@tandem/release";
+import { ZERO_HASH } from "@tandem/store";
 import type { RecordedReason, Store } from "@tandem/store";
 
 import { recordReason } from "./reason.js";
@@ -72,6 +73,38 @@ export function verifyBank(
     reasons.push(recordReason(null, options.step, "manifest-binding"));
   }
   return { facts, reasons };
+}
+
+/**
+ * Holds the application image's signed manifest against the hashes that the record has for the
+ * others. Null when they agree; the other images are not read, nor is the application image when
+ * the core holds it already.
+ */
+export function verifyBinding(
+  store: Store,
+  bank: number,
+  options: {
+    readonly trust: Trust;
+    readonly step: ReasonStep;
+    /** What the application core holds, if it is valid. */
+    readonly installed: ImageFacts | null;
+  },
+): RecordedReason | null {
+  const { step, trust, installed } = options;
+  const [app, ...others] = store.record.banks[bank]?.images ?? [];
+  const appHash = app?.imageHash ?? ZERO_HASH;
+  const bound = others.map(({ imageHash }) => ({ hash: imageHash, manifest: null }));
+  const check = (facts: ImageFacts): RecordedReason | null =>
+    checkBinding([facts, ...bound]) === null ? null : recordReason(null, step, "manifest-binding");
+  if (installed !== null && bytesEqual(installed.hash, appHash)) return check(installed);
+  try {
+    const verdict = verifyImage(store.readImage(bank, 0), trust);
+    if (!verdict.ok) return problemReason(0, step, verdict.problem);
+    if (!bytesEqual(verdict.facts.hash, appHash)) return recordReason(0, step, "image-hash");
+    return check(verdict.facts);
+  } catch (error) {
+    return recordReason(0, step, "unreadable", unreadableOffset(error));
+  }
 }
 
 function checkPlace(
