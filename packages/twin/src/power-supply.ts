@@ -6,8 +6,10 @@ import type { Cut, FlashOperation, Power } from "@tandem/flash";
 export interface PlannedCut {
   readonly when: Cut["when"];
   readonly matches: (operation: FlashOperation) => boolean;
-  /** Matching operations that pass before the cut. */
-  readonly skip: number;
+  /** Matching operations that pass before the cut; default: none. */
+  readonly skip?: number;
+  /** What the cut leaves of the operation; absent: the supply's seed decides. */
+  readonly tear?: Cut["tear"];
 }
 
 /** The supply of the twin: counts operations, tells a trace, and goes when it is planned to. */
@@ -42,8 +44,10 @@ export class PowerSupply implements Power {
     this.#onOperation(operation, this.#count);
     const planned = this.#planned;
     if (planned === null || !planned.matches(operation)) return null;
-    if (this.#passed++ < planned.skip) return null;
+    if (this.#passed++ < (planned.skip ?? 0)) return null;
     this.#planned = null;
-    return { when: planned.when, random: createRandom(this.#seed + this.#count) };
+    const { when, tear } = planned;
+    const random = createRandom(this.#seed + this.#count);
+    return tear === undefined ? { when, random } : { when, tear, random };
   }
 }

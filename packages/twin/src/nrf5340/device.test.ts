@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createRandom, toHex } from "@tandem/base";
+import { createRandom } from "@tandem/base";
 import { describe, expect, it } from "vitest";
 
-import { STRANGER, TestDevice, makeRelease } from "../testing/test-device.js";
-import type { TestRelease } from "../testing/test-device.js";
+import { STRANGER, TestDevice, hashesOf, makeRelease } from "../testing/test-device.js";
 import { NET_SLOT } from "./memory-map.js";
 
 const FACTORY = makeRelease({ version: "1.0.0" });
 const NEXT = makeRelease({ version: "1.1.0" });
-
-function hashesOf(release: TestRelease): string[] {
-  return release.hashes.map((hash) => toHex(hash));
-}
 
 function runningDevice(): TestDevice {
   const device = TestDevice.provisioned(FACTORY);
@@ -200,15 +195,6 @@ describe("an update", () => {
   });
 });
 
-/** Makes a page of an image unreadable in both copies. */
-function loseImage(device: TestDevice, bank: number | null, image: number): void {
-  const { record } = device.twin.mountStore();
-  for (const copy of [0, 1] as const) {
-    const block = record.banks[bank ?? 0]?.images[image]?.copies[copy][0]?.firstBlock ?? 0;
-    device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
-  }
-}
-
 describe("a device whose accepted release is lost", () => {
   it("starts the rejected candidate as a stopgap, says so, and does not raise the counter", () => {
     const device = runningDevice();
@@ -216,7 +202,7 @@ describe("a device whose accepted release is lost", () => {
     device.net.set(hashesOf(secure)[1] ?? "", { kind: "silent" });
     device.stage(secure);
     device.boot(device.twin.reset("soft"));
-    loseImage(device, device.twin.mountStore().record.acceptedBank, 0);
+    device.loseImage(device.twin.mountStore().record.acceptedBank, 0);
     device.running.service.reject("core-silent", 1);
     expect(device.boot(device.twin.reset("soft")).kind).toBe("application");
     device.boot(device.twin.reset("soft"));
@@ -239,7 +225,7 @@ describe("a device whose accepted release is lost", () => {
     const device = runningDevice();
     device.stage(NEXT);
     device.settle();
-    loseImage(device, device.twin.mountStore().record.acceptedBank, 1);
+    device.loseImage(device.twin.mountStore().record.acceptedBank, 1);
     device.twin.primarySlot.erasePage(0);
     device.twin.netFlash.erasePage(NET_SLOT.start);
     const { record } = device.twin.mountStore();
@@ -314,7 +300,7 @@ describe("the security counter", () => {
     device.boot(device.twin.reset("soft"));
     expect(device.twin.securityCounter).toBe(2);
     expect(() => device.running.service.switchBack()).toThrow(
-      "the previous release has security counter 1, the device 2",
+      "the previous release has security counter 1, expected at least 2",
     );
     device.stage(NEXT);
     expect(device.running.service.query().reason).toMatchObject({ code: "security-counter" });

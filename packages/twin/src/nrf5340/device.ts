@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toHex } from "@tandem/base";
+import { TandemError, toHex } from "@tandem/base";
 import type { PublicKey, Crypto } from "@tandem/base";
 import {
   NandChip,
@@ -54,6 +54,8 @@ export interface TwinOptions {
   readonly nandProfile?: NandProfile;
   readonly storeOptions?: StoreOptions;
   readonly scripts?: FirmwareScripts;
+  /** Start valid firmware that a debugger wrote, instead of repairing it. */
+  readonly allowForeign?: boolean;
   /** No checks of link address and fw_info: for firmware that was built for another map. */
   readonly unlinked?: boolean;
   readonly power?: PowerSupply;
@@ -141,6 +143,10 @@ export class Nrf5340Twin {
     );
   }
 
+  get storeOptions(): StoreOptions {
+    return this.#options.storeOptions ?? {};
+  }
+
   /** What has to be kept to build the same device again. */
   get state(): TwinState {
     return {
@@ -219,7 +225,7 @@ export class Nrf5340Twin {
   }
 
   mountStore(): Store {
-    return Store.mount(this.nand, this.#options.storeOptions);
+    return Store.mount(this.nand, this.storeOptions);
   }
 
   /** Sets the counter as production does; afterwards only an accepted release raises it. */
@@ -273,12 +279,28 @@ export class Nrf5340Twin {
     this.#netCore.release(this.clock.nowUs);
     this.clock.elapse(IPC_WAIT_US);
     this.#netCore.runUntil(this.clock.nowUs);
-    const service = this.createService(this.mountStore());
     this.clock.setFed(true);
-    return {
-      kind: "application",
-      app: { facts, script, service, netVersion: this.#netCore.ipcVersion },
+    const mounted = this.#mountService();
+    const app = {
+      facts,
+      script,
+      netVersion: this.#netCore.ipcVersion,
+      get service(): UpdateService {
+        if (mounted instanceof TandemError) throw mounted;
+        return mounted;
+      },
     };
+    return { kind: "application", app };
+  }
+
+  /** An application whose store is gone runs on; it only cannot update itself. */
+  #mountService(): UpdateService | TandemError {
+    try {
+      return this.createService(this.mountStore());
+    } catch (error) {
+      if (error instanceof TandemError) return error;
+      throw error;
+    }
   }
 
   #bootOptions(): BootOptions {
@@ -291,12 +313,11 @@ export class Nrf5340Twin {
     const { trust, slots } = this;
     return {
       nand: this.nand,
-      ...(this.#options.storeOptions === undefined
-        ? {}
-        : { storeOptions: this.#options.storeOptions }),
+      storeOptions: this.storeOptions,
       marker: this.marker,
       trust,
       slots,
+      allowForeign: this.#options.allowForeign ?? false,
       cores: [
         new FlashCore({ core: "app", area: this.primarySlot, trust, tick: tick("app") }),
         new PcdCore({ core: "net", pcd: this.#pcd(), ram: this.#ram, trust, tick: tick("net") }),

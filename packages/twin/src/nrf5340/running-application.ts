@@ -20,7 +20,11 @@ export type SelfTestResult =
 export interface RunningApplication {
   readonly facts: ImageFacts;
   readonly script: AppScript;
-  /** The application's own view of the store, mounted at its start. */
+  /**
+   * The application's own view of the store, mounted at its start.
+   * @throws {FormatError} store/not-formatted when the store could not be mounted: the marker alone
+   * lets such an application start
+   */
   readonly service: UpdateService;
   /** What the network core answered over IPC; null when it did not. */
   readonly netVersion: ImageVersion | null;

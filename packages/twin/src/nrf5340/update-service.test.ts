@@ -9,8 +9,8 @@ const FACTORY = makeRelease({ version: "1.0.0" });
 const NEXT = makeRelease({ version: "1.1.0" });
 const OTHER = makeRelease({ version: "1.2.0" });
 
-function runningDevice(): TestDevice {
-  const device = TestDevice.provisioned(FACTORY);
+function runningDevice(seed = 5): TestDevice {
+  const device = TestDevice.provisioned(FACTORY, { seed });
   device.boot();
   return device;
 }
@@ -37,6 +37,32 @@ describe("UpdateService", () => {
     expect(again.receivedBytes(1)).toBe(0);
     again.write(1, 0, imageOf(NEXT, 1));
     expect(again.finish()).toEqual({ ok: true });
+  });
+
+  it("goes back behind a block whose last page was torn, even if it reads well at first", () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const device = runningDevice(seed);
+      const { service } = device.running;
+      const { dataBytesPerBlock, dataPagesPerBlock } = device.twin.mountStore().plan;
+      const app = imageOf(NEXT, 0);
+      service.start(NEXT.manifest);
+      // Header, data, and of the summary the second copy: what the reading of both rests on.
+      device.twin.power.planCut({
+        when: "inside",
+        tear: "unstable",
+        matches: ({ device: name, kind }) => name === "nand" && kind === "program",
+        skip: 2 * (1 + dataPagesPerBlock) + 1,
+      });
+      expect(() => service.write(0, 0, app.subarray(0, dataBytesPerBlock + 1))).toThrow("power");
+      device.boot();
+      const again = device.running.service;
+      const from = again.receivedBytes(0);
+      expect(from).toBe(0);
+      device.twin.nand.cells.settleUnstable();
+      again.write(0, from, app);
+      again.write(1, again.receivedBytes(1), imageOf(NEXT, 1));
+      expect(again.finish()).toEqual({ ok: true });
+    }
   });
 
   it("keeps what it has when a verified release is offered again", () => {

@@ -104,6 +104,11 @@ function hashOf(image: Uint8Array): Uint8Array {
   return verdict.ok ? verdict.facts.hash : new Uint8Array(32);
 }
 
+/** Image hashes of a release, as hexadecimal digits. */
+export function hashesOf(release: TestRelease): string[] {
+  return release.hashes.map((hash) => toHex(hash));
+}
+
 /** The flash of a device, to be copied cheaply. */
 export interface TestFlash {
   readonly nand: MemoryStorage;
@@ -119,6 +124,14 @@ export function forkFlash(flash: TestFlash): TestFlash {
   };
 }
 
+export interface TestDeviceOptions {
+  /** Banks in the store; default: 2. */
+  readonly banks?: number;
+  readonly allowForeign?: boolean;
+  /** Decides what cuts leave behind. */
+  readonly seed?: number;
+}
+
 /** A small device with everything a story needs. */
 export class TestDevice {
   readonly flash: TestFlash;
@@ -128,7 +141,13 @@ export class TestDevice {
   readonly net = new Map<string, NetScript>();
   #running: RunningApplication | null = null;
 
-  constructor(flash?: TestFlash, known: readonly TestRelease[] = [], securityCounter = 0) {
+  constructor(
+    flash?: TestFlash,
+    known: readonly TestRelease[] = [],
+    securityCounter = 0,
+    options: TestDeviceOptions = {},
+  ) {
+    const limits = { ...SMALL_LIMITS, banks: options.banks ?? SMALL_LIMITS.banks };
     this.flash = flash ?? {
       nand: new MemoryStorage(),
       appFlash: new MemoryStorage(),
@@ -142,12 +161,13 @@ export class TestDevice {
       hardware: "test",
       nandProfile: SMALL_NAND,
       storeOptions: {
-        limits: SMALL_LIMITS,
+        limits,
         onEvent: (event) => this.events.push(event.kind),
       },
       scripts,
       unlinked: true,
-      power: new PowerSupply({ seed: 5 }),
+      allowForeign: options.allowForeign ?? false,
+      power: new PowerSupply({ seed: options.seed ?? 5 }),
       state: { securityCounter, nowUs: 0, knownNetImages: [] },
       onBootEvent: (event) => this.events.push(event.text),
     });
@@ -157,9 +177,15 @@ export class TestDevice {
     }
   }
 
-  static provisioned(release: TestRelease): TestDevice {
-    const device = new TestDevice();
-    provision(device.twin, release.manifest, release.images, { limits: SMALL_LIMITS });
+  static provisioned(release: TestRelease, options: TestDeviceOptions = {}): TestDevice {
+    const device = new TestDevice(undefined, [], 0, options);
+    const { limits } = device.twin.storeOptions;
+    provision(
+      device.twin,
+      release.manifest,
+      release.images,
+      limits === undefined ? {} : { limits },
+    );
     return device;
   }
 
@@ -198,6 +224,16 @@ export class TestDevice {
         this.running.service.reject(result.code, result.image, result.detail);
         this.boot(this.twin.reset("soft"));
       }
+    }
+  }
+
+  /** Makes a page of an image unreadable in both copies. */
+  loseImage(bank: number | null, image: number): void {
+    const { record } = this.twin.mountStore();
+    for (const copy of [0, 1] as const) {
+      const block = record.banks[bank ?? 0]?.images[image]?.copies[copy][0]?.firstBlock ?? 0;
+      const page = block * SMALL_NAND.pagesPerBlock + 2;
+      this.twin.nand.decayPage(page, 2, createRandom(1));
     }
   }
 

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createRandom } from "@tandem/base";
+import { SetState } from "@tandem/store";
+import type { Bank, BankImage } from "@tandem/store";
+import { MAX_INSTALL_ATTEMPTS } from "@tandem/update";
+import { describe, expect, it } from "vitest";
+
+import { TestDevice, hashesOf, makeRelease } from "../testing/test-device.js";
+import type { TestDeviceOptions } from "../testing/test-device.js";
+import { NET_SLOT } from "./memory-map.js";
+
+const FACTORY = makeRelease({ version: "1.0.0" });
+const NEXT = makeRelease({ version: "1.1.0" });
+const SECURE = makeRelease({ version: "1.3.0", securityCounter: 2 });
+
+function runningDevice(options?: TestDeviceOptions): TestDevice {
+  const device = TestDevice.provisioned(FACTORY, options);
+  expect(device.boot().kind).toBe("application");
+  return device;
+}
+
+/** The device after an update that was accepted, and a boot that knows of it. */
+function updatedDevice(release: typeof NEXT, options?: TestDeviceOptions): TestDevice {
+  const device = runningDevice(options);
+  device.stage(release);
+  device.settle();
+  device.boot(device.twin.reset("soft"));
+  expect(device.holds).toEqual(hashesOf(release));
+  return device;
+}
+
+/** Nothing that a core could start is left in it. */
+function eraseCores(device: TestDevice): void {
+  device.twin.primarySlot.erasePage(0);
+  device.twin.netFlash.erasePage(NET_SLOT.start);
+  const store = device.twin.mountStore();
+  store.commit({ installed: store.record.installed.map(() => null) });
+}
+
+function expectClean(device: TestDevice): void {
+  expect(device.twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 0 });
+  expect(device.twin.violations).toEqual([]);
+}
+
+function bankOf(device: TestDevice, index: number | null): Bank {
+  const bank = device.twin.mountStore().record.banks[index ?? -1];
+  if (bank === undefined) throw new Error(`no bank ${index}`);
+  return bank;
+}
+
+function installedBanks(device: TestDevice): string[] {
+  const begun = device.events.flatMap((text) => /^installing bank (\d)/.exec(text)?.[1] ?? []);
+  return begun.filter((bank, i) => bank !== begun[i - 1]);
+}
+
+/** Says that the bank is to be installed. */
+function claim(device: TestDevice, bank: number, images: readonly BankImage[]): void {
+  const store = device.twin.mountStore();
+  const banks = store.record.banks.map((old, i) => (i === bank ? { ...old, images } : old));
+  store.commit({ state: SetState.INSTALLING, targetBank: bank, candidateBank: bank, banks });
+}
+
+/** Writes a whole image to the application slot behind the coordinator's back. */
+function flash(device: TestDevice, image: Uint8Array): void {
+  const slot = device.twin.primarySlot;
+  for (let at = 0; at < image.length; at += slot.pageBytes) slot.erasePage(at);
+  const words = new Uint8Array(Math.ceil(image.length / 4) * 4).fill(0xff);
+  words.set(image);
+  slot.write(0, words);
+}
+
+describe("an acceptance that was cut while its record was written", () => {
+  it("holds once a boot has acted on it, even if the torn page decays", () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const device = runningDevice({ seed });
+      device.stage(NEXT);
+      device.boot(device.twin.reset("soft"));
+      device.twin.power.planCut({
+        when: "inside",
+        tear: "unstable",
+        matches: ({ device: name, kind }) => name === "nand" && kind === "program",
+        skip: seed % 4,
+      });
+      expect(() => device.running.service.accept()).toThrow("power");
+      device.boot();
+      const before = device.running.service.query().state;
+      device.twin.nand.cells.settleUnstable();
+      device.boot();
+      const after = device.running.service.query().state;
+      expect(before === "UPDATED" ? ["UPDATED"] : ["UPDATED", "TRIAL"]).toContain(after);
+      expectClean(device);
+    }
+  });
+});
+
+describe("a fallback", () => {
+  it("never goes below the device's security counter", () => {
+    const device = updatedDevice(SECURE);
+    expect(device.twin.securityCounter).toBe(2);
+    device.loseImage(device.twin.mountStore().record.acceptedBank, 1);
+    eraseCores(device);
+    expect(device.boot().kind).toBe("stopped");
+    expect(device.holds).not.toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("tries every complete bank once, then gives up for this boot", () => {
+    const device = updatedDevice(NEXT, { banks: 4 });
+    const store = device.twin.mountStore();
+    const spare = bankOf(device, store.record.previousBank);
+    // Two more banks that name the same blocks: none of them is readable under its own number.
+    const banks = store.record.banks.map((bank, i) => (i < 2 ? bank : spare));
+    store.commit({ banks });
+    for (const bank of [0, 1]) device.loseImage(bank, 1);
+    eraseCores(device);
+    device.events.length = 0;
+    expect(device.boot()).toMatchObject({ kind: "stopped", why: /no release can be installed/ });
+    expect(installedBanks(device)).toEqual(["1", "0", "2", "3"]);
+    expectClean(device);
+  });
+
+  it("says that the accepted release was lost, not that it was repaired", () => {
+    const device = updatedDevice(NEXT);
+    device.loseImage(device.twin.mountStore().record.acceptedBank, 1);
+    eraseCores(device);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expect(device.running.service.query().reason).toMatchObject({ image: 1, code: "unreadable" });
+    expectClean(device);
+  });
+
+  it("is not given up because power was cut while it was installed", () => {
+    const device = updatedDevice(NEXT);
+    eraseCores(device);
+    for (let cuts = 0; cuts < 3 * MAX_INSTALL_ATTEMPTS; cuts++) {
+      device.twin.power.planCut({
+        when: "before",
+        matches: ({ device: name, kind }) => name === "app-flash" && kind === "erase",
+      });
+      let outcome = device.twin.powerOn();
+      while (outcome.kind === "reset") outcome = device.twin.reset(outcome.reason);
+      expect(outcome.kind).toBe("power-lost");
+    }
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+});
+
+describe("a staged release", () => {
+  it("is installed when there is no room to scrub what its verification met", () => {
+    const device = runningDevice({ banks: 3 });
+    device.stage(NEXT);
+    const store = device.twin.mountStore();
+    const used = new Set(store.record.banks.flatMap(blocksOf));
+    const free = [...Array(48).keys()].filter((block) => block >= 14 && !used.has(block));
+    const [model] = bankOf(device, 0).images;
+    if (model === undefined) throw new Error("no image");
+    const extents = free.map((firstBlock, i) => ({ firstBlock, count: 1, firstSequence: 900 + i }));
+    const filler = {
+      securityCounter: 0,
+      images: [{ ...model, copies: [toRuns(extents), []] as const }],
+    };
+    store.commit({ banks: store.record.banks.map((bank, i) => (i === 2 ? filler : bank)) });
+    const block = bankOf(device, 1).images[0]?.copies[0][0]?.firstBlock ?? 0;
+    device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(1));
+    device.settle();
+    expect(device.events.join()).toContain("0 good ones free");
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+
+  it("can be called off", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.running.service.reject("cancelled");
+    expect(device.running.service.query().reason).toMatchObject({
+      step: "stage",
+      code: "cancelled",
+    });
+    device.boot(device.twin.reset("soft"));
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    device.running.service.clean();
+    device.stage(NEXT);
+    device.settle();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+  });
+
+  it("is refused by the accepted release's counter before it is offered to the boot", () => {
+    const device = runningDevice({ banks: 3 });
+    device.stage(SECURE);
+    device.settle();
+    expect(device.twin.securityCounter).toBe(1);
+    expect(() => device.running.service.switchBack()).toThrow("security counter 1");
+    device.stage(NEXT);
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      reason: { step: "verify", code: "security-counter" },
+    });
+  });
+});
+
+describe("the accepted release", () => {
+  it("is not received again", () => {
+    const device = updatedDevice(NEXT);
+    expect(() => device.running.service.start(NEXT.manifest)).toThrow("is the accepted one");
+    expect(device.running.service.query().previous).not.toBeNull();
+  });
+});
+
+describe("a record that does not tell the truth", () => {
+  it("cannot install images of different releases", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const [app] = bankOf(device, 1).images;
+    const [, net] = bankOf(device, 0).images;
+    claim(
+      device,
+      1,
+      [app, net].filter((image) => image !== undefined),
+    );
+    device.boot();
+    expect(device.running.service.query().reason).toMatchObject({ code: "manifest-binding" });
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("cannot install more images than there are cores", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const { images } = bankOf(device, 1);
+    claim(device, 1, [...images, ...images.slice(1)]);
+    device.boot();
+    expect(device.running.service.query().reason).toMatchObject({ code: "manifest-binding" });
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+  });
+
+  it("cannot raise the security counter above what the image carries", () => {
+    const device = runningDevice();
+    const store = device.twin.mountStore();
+    store.commit({ banks: store.record.banks.map((bank) => ({ ...bank, securityCounter: 9 })) });
+    device.boot();
+    expect(device.twin.securityCounter).toBe(1);
+  });
+});
+
+describe("firmware that a debugger wrote", () => {
+  it("starts where that is allowed, and is replaced where it is not", () => {
+    for (const allowForeign of [true, false]) {
+      const device = runningDevice({ allowForeign });
+      flash(device, NEXT.images[0] ?? new Uint8Array(0));
+      device.boot();
+      expect(device.holds[0]).toBe(hashesOf(allowForeign ? NEXT : FACTORY)[0]);
+    }
+  });
+
+  it("is not what a damaged slot counts as", () => {
+    const device = runningDevice({ allowForeign: true });
+    device.twin.primarySlot.erasePage(4096);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+});
+
+describe("an application whose store is gone", () => {
+  it("runs by the word of the marker, and cannot update itself", () => {
+    const device = runningDevice();
+    for (let block = 0; block < 14; block++) device.twin.nand.eraseBlock(block);
+    expect(device.boot().kind).toBe("application");
+    expect(() => device.running.service).toThrow("no valid record");
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+  });
+});
+
+function blocksOf(bank: Bank): number[] {
+  return bank.images.flatMap((image) =>
+    image.copies.flatMap((extents) =>
+      extents.flatMap(({ firstBlock, count }) =>
+        Array.from({ length: count }, (_, i) => firstBlock + i),
+      ),
+    ),
+  );
+}
+
+interface Run {
+  readonly firstBlock: number;
+  readonly count: number;
+  readonly firstSequence: number;
+}
+
+/** Neighbouring blocks as one run. */
+function toRuns(blocks: readonly Run[]): Run[] {
+  const runs: Run[] = [];
+  for (const block of blocks) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.firstBlock + last.count === block.firstBlock) {
+      runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    } else runs.push(block);
+  }
+  return runs;
+}
