@@ -10,10 +10,7 @@ import type { ReleaseManifest } from "@tandem/release";
 export interface DownloadTarget {
   /** Begins the release, or goes on with it if it is the one that was begun before. */
   start(release: ReleaseManifest): void;
-  /**
-   * Bytes of the image, from its start, that the medium holds and will still hold after a reset.
-   * Downloading resumes there.
-   */
+  /** Offset of the next byte of the image that `write` takes: downloading goes on there. */
   receivedBytes(imageIndex: number): number;
   /** Takes the next bytes of an image; offsets ascend without gaps from `receivedBytes`. */
   write(imageIndex: number, offsetBytes: number, bytes: Uint8Array): void;

@@ -35,6 +35,11 @@ export interface BootOptions {
   readonly ports: BootPorts;
   /** Start firmware in the primary slot that verifies but is not the accepted one (a debugger's). */
   readonly allowForeign?: boolean;
+  /**
+   * Install a first release on a device that has none in its store: there is nothing to fall back
+   * to until it is accepted.
+   */
+  readonly allowAdoption?: boolean;
   readonly log?: (event: BootEvent) => void;
 }
 
@@ -118,15 +123,24 @@ export class BootCoordinator {
     }
   }
 
-  /** Without a journal that works, only a set that the marker calls accepted may start. */
+  /**
+   * Without a journal that works, the marker decides: what it calls accepted starts, a release on
+   * trial starts three times, and what was being installed does not.
+   */
   #withoutStore(error: TandemError): BootDecision {
     this.#log("nand-failed", error.message);
-    return this.#options.marker.read().kind === "accepted"
-      ? { kind: "start" }
-      : {
-          kind: "recovery",
-          why: `no working journal, and the marker does not say accepted: ${error.message}`,
-        };
+    const { marker, ports } = this.#options;
+    const { kind } = marker.read();
+    if (kind === "accepted") return { kind: "start" };
+    if (marker.countTrialStart()) {
+      ports.watchdog.start();
+      this.#log("trial", "trial boot, counted by the marker");
+      return { kind: "start" };
+    }
+    return {
+      kind: "recovery",
+      why: `no working journal, and the marker says ${kind}: ${error.message}`,
+    };
   }
 
   #startAccepted(store: Store): BootDecision {
@@ -216,10 +230,12 @@ export class BootCoordinator {
 
   #refusal(store: Store, candidate: number | null, accepted: number | null): RecordedReason | null {
     if (candidate === null) return recordReason(null, "stage", "unreadable");
-    if (accepted === null) return recordReason(null, "stage", "no-fallback");
+    if (accepted === null && this.#options.allowAdoption !== true) {
+      return recordReason(null, "stage", "no-fallback");
+    }
     const [first] = this.#verify(store, candidate);
     if (first !== undefined) return first;
-    if (this.#verify(store, accepted).length > 0) {
+    if (accepted !== null && this.#verify(store, accepted).length > 0) {
       return recordReason(null, "stage", "fallback-invalid");
     }
     const { record } = store;
@@ -364,13 +380,19 @@ export class BootCoordinator {
 
   /** The candidate is out: installs the accepted release again and keeps the reason. */
   #rollBack(store: Store, reason: RecordedReason | null): BootDecision {
-    const { acceptedBank } = store.record;
-    if (acceptedBank === null) {
-      return { kind: "recovery", why: "there is no accepted release to fall back to" };
+    const { record } = store;
+    // A device that was never updated has nothing but the candidate: better than nothing at all.
+    const target = record.acceptedBank ?? this.#nextTarget({ ...record, targetBank: null });
+    if (target === null) {
+      return { kind: "recovery", why: "there is no release that could be installed" };
     }
-    this.#log("fallback", `back to bank ${acceptedBank}`);
-    this.#beginFallback(store, acceptedBank, reason);
+    this.#log("fallback", `back to bank ${target}`);
+    this.#beginFallback(store, target, reason);
     return this.#install(store);
+  }
+
+  #nextTarget(record: StateRecord): number | null {
+    return nextTarget(record, this.#options.ports.securityCounter.read());
   }
 
   #beginFallback(store: Store, target: number, reason: RecordedReason | null): void {
@@ -387,7 +409,7 @@ export class BootCoordinator {
   /** The target cannot be installed: the next best one, in a boot of its own. */
   #tryNext(store: Store, failure: RecordedReason): BootDecision {
     const { record } = store;
-    const next = nextTarget(record, this.#options.ports.securityCounter.read());
+    const next = this.#nextTarget(record);
     const reason = keptReason(record, failure);
     if (next === null) {
       // Nothing is left: the next boot begins anew with the release that should run.

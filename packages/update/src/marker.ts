@@ -22,6 +22,7 @@ const ENTRY_LAYOUT = struct("tandem_marker", {
 });
 
 const CRC_OFFSET = 28;
+const TRIAL_STARTS_OFFSET = 32;
 
 export interface MarkerState {
   readonly kind: MarkerKind;
@@ -80,6 +81,23 @@ export class Marker {
       this.#area.erasePage(page * this.#area.pageBytes);
     }
     this.#area.write(page * this.#area.pageBytes + nextOffset, entry);
+  }
+
+  /**
+   * Counts a start of the release on trial, for boots that cannot ask the journal. False when it
+   * has had its three, or when nothing is on trial.
+   */
+  countTrialStart(): boolean {
+    const { state, page, nextOffset } = this.#find();
+    if (state.kind !== "trial") return false;
+    const start = page * this.#area.pageBytes + nextOffset - this.#entryBytes;
+    for (let at = TRIAL_STARTS_OFFSET; at < this.#entryBytes; at += 4) {
+      // A word that is not blank any more has been counted, even if its write was cut.
+      if (!isErased(this.#area.read(start + at, 4))) continue;
+      this.#area.write(start + at, new Uint8Array(4));
+      return true;
+    }
+    return false;
   }
 
   #find(): Found {

@@ -6,6 +6,7 @@ import type { ReleaseManifest } from "@tandem/release";
 import { FREE_BANK, SetState, stateName } from "@tandem/store";
 import type {
   Bank,
+  BankImage,
   BankWriter,
   LostRange,
   PatrolReport,
@@ -19,7 +20,7 @@ import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
 import { lowestAllowedCounter } from "./security-counter.js";
 import type { Trust } from "./trust.js";
-import { verifyBank } from "./verify-bank.js";
+import { unreadableOffset, verifyBank } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
 
 export interface UpdateServiceOptions {
@@ -58,6 +59,9 @@ export interface UpdateStatus {
   readonly badBlocks: number;
 }
 
+/** Images are copied from bank to bank in pieces of this size. */
+const COPY_BYTES = 2048;
+
 /** Outcome of `finish`. */
 export type FinishVerdict =
   | { readonly ok: true }
@@ -94,7 +98,8 @@ export class UpdateService {
 
   /**
    * Begins to receive a release, or goes on with the one that is half received when it is the
-   * same. An unfinished other one and the result of the last update are dropped.
+   * same. An unfinished other one and the result of the last update are dropped. Images that the
+   * accepted or the previous release has too are copied from there: `receivedBytes` says so.
    * @throws {UsageError} update/state while an update is staged or on trial; update/hardware,
    * update/image-count, update/too-large when the release does not fit this device;
    * update/already-accepted when it is the one that runs
@@ -107,6 +112,7 @@ export class UpdateService {
     if (isSameRelease(record, record.candidateBank, release)) {
       // Verified once already: the bytes are all there, and `finish` will verify them again.
       if (record.state === SetState.CANDIDATE) this.#store.commit({ state: SetState.WRITING });
+      this.#reuseImages();
       return;
     }
     const bank = pickBank(record);
@@ -122,6 +128,7 @@ export class UpdateService {
       previousBank: record.previousBank === bank ? null : record.previousBank,
       reason: null,
     });
+    this.#reuseImages();
   }
 
   /**
@@ -274,6 +281,26 @@ export class UpdateService {
     });
   }
 
+  /** Copies images that the accepted or the previous release has too: no need to send them. */
+  #reuseImages(): void {
+    const { candidateBank, banks } = this.#store.record;
+    if (candidateBank === null) return;
+    for (const [index, wanted] of banks[candidateBank]?.images.entries() ?? []) {
+      const source = findImage(this.#store.record, wanted);
+      if (wanted.isReceived || source === null) continue;
+      try {
+        const reader = this.#store.readImage(source.bank, source.image);
+        const writer = this.#writer(candidateBank, index);
+        for (let at = writer.positionBytes; at < reader.size; at = writer.positionBytes) {
+          writer.write(at, reader.read(at, Math.min(COPY_BYTES, reader.size - at)));
+        }
+      } catch (error) {
+        // A page that the old bank has lost is asked for like any other.
+        unreadableOffset(error);
+      }
+    }
+  }
+
   #finishable(): { readonly bank: Bank; readonly bankIndex: number } {
     const bankIndex = this.#candidate("finish", ["WRITING"]);
     const bank = this.#store.record.banks[bankIndex] ?? FREE_BANK;
@@ -361,6 +388,22 @@ function pickBank(record: StateRecord): number {
   );
   if (free !== -1) return free;
   return record.banks.findIndex((_, index) => index !== record.acceptedBank);
+}
+
+/** The same file in a bank that a release was accepted from. */
+function findImage(
+  record: StateRecord,
+  wanted: BankImage,
+): { readonly bank: number; readonly image: number } | null {
+  for (const bank of [record.acceptedBank, record.previousBank]) {
+    if (bank === null) continue;
+    const image = (record.banks[bank]?.images ?? []).findIndex(
+      ({ sizeBytes, fileDigest }) =>
+        sizeBytes === wanted.sizeBytes && bytesEqual(fileDigest, wanted.fileDigest),
+    );
+    if (image !== -1) return { bank, image };
+  }
+  return null;
 }
 
 /** True when the bank was reserved for exactly these files. */

@@ -147,6 +147,53 @@ describe("a fallback", () => {
   });
 });
 
+describe("a release on trial", () => {
+  it("starts three times by the word of the marker when the store is gone", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.boot(device.twin.reset("soft"));
+    expect(device.running.service.query().state).toBe("TRIAL");
+    for (let block = 0; block < 14; block++) device.twin.nand.eraseBlock(block);
+    const kinds = [1, 2, 3, 4].map(() => device.boot().kind);
+    expect(kinds).toEqual(["application", "application", "application", "stopped"]);
+    expectClean(device);
+  });
+});
+
+describe("a device that was never updated", () => {
+  it("installs its first release where adoption is allowed, and only there", () => {
+    for (const allowAdoption of [true, false]) {
+      const device = TestDevice.neverUpdated(FACTORY, { allowAdoption });
+      expect(device.boot().kind).toBe("application");
+      expect(device.running.service.query().accepted).toBeNull();
+      device.stage(NEXT);
+      device.settle();
+      expect(device.holds).toEqual(hashesOf(allowAdoption ? NEXT : FACTORY));
+      const { state, reason } = device.running.service.query();
+      expect([state, reason?.code]).toEqual(
+        allowAdoption ? ["UPDATED", undefined] : ["FAILED", "no-fallback"],
+      );
+      expectClean(device);
+    }
+  });
+
+  it("keeps a first release that fails its trial as a stopgap, and says so", () => {
+    const device = TestDevice.neverUpdated(FACTORY, { allowAdoption: true });
+    device.boot();
+    device.net.set(hashesOf(NEXT)[1] ?? "", { kind: "silent" });
+    device.stage(NEXT);
+    device.settle();
+    device.boot(device.twin.reset("soft"));
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      isLimp: true,
+      reason: { image: 1, code: "core-silent" },
+    });
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+});
+
 describe("a staged release", () => {
   it("is installed when there is no room to scrub what its verification met", () => {
     const device = runningDevice({ banks: 3 });

@@ -56,6 +56,8 @@ export interface TwinOptions {
   readonly scripts?: FirmwareScripts;
   /** Start valid firmware that a debugger wrote, instead of repairing it. */
   readonly allowForeign?: boolean;
+  /** Install a first release although there is nothing to fall back to. */
+  readonly allowAdoption?: boolean;
   /** No checks of link address and fw_info: for firmware that was built for another map. */
   readonly unlinked?: boolean;
   readonly power?: PowerSupply;
@@ -318,6 +320,7 @@ export class Nrf5340Twin {
       trust,
       slots,
       allowForeign: this.#options.allowForeign ?? false,
+      allowAdoption: this.#options.allowAdoption ?? false,
       cores: [
         new FlashCore({ core: "app", area: this.primarySlot, trust, tick: tick("app") }),
         new PcdCore({ core: "net", pcd: this.#pcd(), ram: this.#ram, trust, tick: tick("net") }),

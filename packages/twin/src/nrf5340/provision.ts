@@ -47,7 +47,7 @@ export function provision(
 }
 
 /** Writes both cores' flash the way a debug probe does. */
-function programCores(twin: Nrf5340Twin, images: readonly Uint8Array[]): void {
+export function programCores(twin: Nrf5340Twin, images: readonly Uint8Array[]): void {
   const [app, net] = images;
   const slot = twin.primarySlot;
   if (app !== undefined) {

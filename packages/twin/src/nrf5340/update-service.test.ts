@@ -75,6 +75,51 @@ describe("UpdateService", () => {
     expect(service.finish()).toEqual({ ok: true });
   });
 
+  it("copies an image that the accepted release has too, over any cut, and leaves its core alone", () => {
+    const half = makeRelease({ version: "1.3.0", net: imageOf(FACTORY, 1) });
+    let cuts = 0;
+    for (let skip = 0; ; skip++) {
+      const device = runningDevice();
+      const { service } = device.running;
+      device.twin.power.planCut({
+        when: "inside",
+        tear: "unstable",
+        matches: ({ kind }) => kind === "program",
+        skip,
+      });
+      try {
+        service.start(half.manifest);
+        service.receivedBytes(1);
+        break;
+      } catch (error) {
+        if (!(error instanceof PowerLoss)) throw error;
+        cuts += 1;
+      }
+      device.boot();
+      const again = device.running.service;
+      again.start(half.manifest);
+      expect(again.receivedBytes(0)).toBe(0);
+      expect(again.receivedBytes(1)).toBe(imageOf(half, 1).length);
+      again.write(0, 0, imageOf(half, 0));
+      expect(again.finish()).toEqual({ ok: true });
+      again.install();
+      device.settle();
+      expect(device.running.service.query().state).toBe("UPDATED");
+      expect(device.events).toContain("net: already installed");
+      expect(device.twin.violations).toEqual([]);
+    }
+    expect(cuts).toBeGreaterThan(10);
+  });
+
+  it("asks for what the accepted release has lost of an image", () => {
+    const half = makeRelease({ version: "1.3.0", net: imageOf(FACTORY, 1) });
+    const device = runningDevice();
+    device.loseImage(0, 1);
+    const { service } = device.running;
+    service.start(half.manifest);
+    expect(service.receivedBytes(1)).toBeLessThan(imageOf(half, 1).length);
+  });
+
   it("drops a half received release when another one is offered", () => {
     const device = runningDevice();
     const { service } = device.running;

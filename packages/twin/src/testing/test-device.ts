@@ -3,15 +3,23 @@ import { createRandom, digestOf, toHex } from "@tandem/base";
 import { nodeCrypto } from "@tandem/base/node";
 import { MemoryStorage } from "@tandem/flash";
 import type { NandProfile } from "@tandem/flash";
-import { bytesSource, formatVersion, parseVersion, signImage, verifyImage } from "@tandem/image";
+import {
+  bytesSource,
+  formatVersion,
+  parseImage,
+  parseVersion,
+  signImage,
+  verifyImage,
+} from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
 import type { ReleaseManifest } from "@tandem/release";
+import { Store } from "@tandem/store";
 import type { StoreLimits } from "@tandem/store";
 
 import type { FirmwareScripts, NetScript, AppScript } from "../firmware-script.js";
 import { Nrf5340Twin } from "../nrf5340/device.js";
 import type { BootOutcome } from "../nrf5340/device.js";
-import { provision } from "../nrf5340/provision.js";
+import { programCores, provision } from "../nrf5340/provision.js";
 import { selfTest } from "../nrf5340/running-application.js";
 import type { RunningApplication } from "../nrf5340/running-application.js";
 import { PowerSupply } from "../power-supply.js";
@@ -55,6 +63,8 @@ export interface TestReleaseOptions {
   readonly sizes?: readonly [number, number];
   /** Decides the payloads; default: the version does. */
   readonly seed?: number;
+  /** A network core image to take over as it is. */
+  readonly net?: Uint8Array;
 }
 
 /** Two small images that are bound by a manifest; their payloads are linked for nowhere. */
@@ -64,11 +74,10 @@ export function makeRelease(options: TestReleaseOptions): TestRelease {
   const [appBytes, netBytes] = options.sizes ?? [9000, 5000];
   const securityCounter = options.securityCounter ?? 1;
   const common = { crypto: nodeCrypto, version, headerSize: 0x200, securityCounter };
-  const net = signImage({
-    ...common,
-    payload: random.bytes(netBytes),
-    signer: options.netSigner ?? SIGNER,
-  });
+  const netPayload = random.bytes(netBytes);
+  const net =
+    options.net ??
+    signImage({ ...common, payload: netPayload, signer: options.netSigner ?? SIGNER });
   const app = signImage({
     ...common,
     payload: random.bytes(appBytes),
@@ -82,7 +91,7 @@ export function makeRelease(options: TestReleaseOptions): TestRelease {
     file: `${core}.bin`,
     size: images[index]?.length ?? 0,
     sha256: toHex(digestOf(nodeCrypto, images[index] ?? new Uint8Array(0))),
-    version: formatVersion(version),
+    version: formatVersion(parseImage(images[index] ?? new Uint8Array(0)).header.version),
   });
   return {
     images,
@@ -128,6 +137,7 @@ export interface TestDeviceOptions {
   /** Banks in the store; default: 2. */
   readonly banks?: number;
   readonly allowForeign?: boolean;
+  readonly allowAdoption?: boolean;
   /** Decides what cuts leave behind. */
   readonly seed?: number;
 }
@@ -167,6 +177,7 @@ export class TestDevice {
       scripts,
       unlinked: true,
       allowForeign: options.allowForeign ?? false,
+      allowAdoption: options.allowAdoption ?? false,
       power: new PowerSupply({ seed: options.seed ?? 5 }),
       state: { securityCounter, nowUs: 0, knownNetImages: [] },
       onBootEvent: (event) => this.events.push(event.text),
@@ -186,6 +197,14 @@ export class TestDevice {
       release.images,
       limits === undefined ? {} : { limits },
     );
+    return device;
+  }
+
+  /** A device that left its maker with these images and an empty store. */
+  static neverUpdated(release: TestRelease, options: TestDeviceOptions): TestDevice {
+    const device = new TestDevice(undefined, [], 0, options);
+    Store.format(device.twin.nand, device.twin.storeOptions);
+    programCores(device.twin, release.images);
     return device;
   }
 
