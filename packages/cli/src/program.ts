@@ -6,6 +6,7 @@ import { registerServeCommand } from "./commands/serve.js";
 import { registerDemoCommand } from "./commands/demo.js";
 import { registerTwinCommands } from "./commands/twin.js";
 import { registerStoreCommands } from "./commands/store.js";
+import { registerMcubootCommands } from "./commands/mcuboot.js";
 import { registerImageCommands } from "./commands/image.js";
 import { registerReleaseCommands } from "./commands/release.js";
 import type { Context } from "./context.js";
@@ -44,6 +45,7 @@ function createProgram(context: Context): Command {
   registerImageCommands(program, context);
   registerReleaseCommands(program, context);
   registerStoreCommands(program, context);
+  registerMcubootCommands(program, context);
   return program;
 }
 

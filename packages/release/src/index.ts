@@ -21,6 +21,7 @@ export { claimRelease, describeRelease } from "./describe-release.js";
 export type { DescribeReleaseOptions, SignedFile } from "./describe-release.js";
 export { readDfuZip, writeDfuZip } from "./dfu-zip.js";
 export type { DfuZipEntry, DfuZipImage } from "./dfu-zip.js";
+export { parseJsonDocument } from "./json-document.js";
 export { NRF5340_APP, NRF5340_LAYOUT, NRF5340_NET, firmwareStart } from "./layout.js";
 export type { CoreLayout } from "./layout.js";
 export {
