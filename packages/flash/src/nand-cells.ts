@@ -55,6 +55,10 @@ export class NandCells {
     const { goodChance } = this.#medium.page(page);
     if (goodChance === 256 || stored === null) return stored;
     const { random } = this;
+    const { unstableReadIsGood } = this.#options.physics;
+    if (unstableReadIsGood !== undefined) {
+      return unstableReadIsGood(page) ? stored : this.#beyondEcc(stored);
+    }
     const isGood = random.below(256) < goodChance;
     const left = goodChance - 1 - random.below(16);
     if (left <= 0) return this.#settle(page, stored);

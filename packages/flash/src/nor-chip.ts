@@ -22,6 +22,8 @@ export interface NorChipOptions {
   readonly timing?: "typical" | "worst";
   /** Decides what unstable words and weakly erased pages do. */
   readonly random?: Random;
+  /** As in `NandPhysics`, for pages with unstable words. */
+  readonly unstableReadIsGood?: (page: number) => boolean;
 }
 
 /** Longest write to internal flash that counts as one operation. */
@@ -136,14 +138,20 @@ export class NorChip {
     const stored = this.#storage.read(page);
     const { goodChance, span } = this.#medium.page(page);
     if (stored === null || span === null) return stored;
+    if (this.#isReadGood(page, goodChance)) return stored;
+    const bytes = stored.slice();
+    flipBits(bytes, span, 1, this.#random);
+    return bytes;
+  }
+
+  #isReadGood(page: number, goodChance: number): boolean {
+    const { unstableReadIsGood } = this.#options;
+    if (unstableReadIsGood !== undefined) return unstableReadIsGood(page);
     const isGood = this.#random.below(256) < goodChance;
     this.#medium.setPage(page, {
       goodChance: Math.max(0, goodChance - 1 - this.#random.below(16)),
     });
-    if (isGood) return stored;
-    const bytes = stored.slice();
-    flipBits(bytes, span, 1, this.#random);
-    return bytes;
+    return isGood;
   }
 
   #eraseOnce(offset: number, length: number, us: number): void {

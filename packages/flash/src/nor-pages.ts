@@ -4,8 +4,9 @@ import { UsageError } from "@tandem/base";
 import type { NorChip } from "./nor-chip.js";
 import type { PagedFlash, PageRead } from "./paged-flash.js";
 
-const MIN_PAGE_BYTES = 2048;
-const MIN_BLOCK_BYTES = 0x10000;
+/** What a store on NOR uses: pages and blocks of common NAND parts. */
+const PAGE_BYTES = 2048;
+const BLOCK_BYTES = 0x10000;
 
 /**
  * NOR flash as pages and blocks: for software that is made for NAND. A page is several programs and
@@ -18,6 +19,7 @@ export class NorPages implements PagedFlash {
   readonly #blockBytes: number;
 
   /**
+   * @param options sizes in bytes; default: pages of 2 KiB in blocks of 64 KiB
    * @throws {UsageError} flash/nor-pages when pages, blocks and erase units do not fit together
    */
   constructor(
@@ -25,8 +27,8 @@ export class NorPages implements PagedFlash {
     options: { readonly pageBytes?: number; readonly blockBytes?: number } = {},
   ) {
     const { sizeBytes, pageBytes: eraseBytes, writeBytes } = chip.profile;
-    const pageBytes = Math.max(MIN_PAGE_BYTES, options.pageBytes ?? 0);
-    const blockBytes = Math.max(MIN_BLOCK_BYTES, options.blockBytes ?? 0, eraseBytes);
+    const pageBytes = options.pageBytes ?? PAGE_BYTES;
+    const blockBytes = options.blockBytes ?? Math.max(BLOCK_BYTES, eraseBytes);
     const fits =
       blockBytes % eraseBytes === 0 &&
       blockBytes % pageBytes === 0 &&

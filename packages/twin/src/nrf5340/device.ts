@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, toHex } from "@tandem/base";
 import type { PublicKey, Crypto } from "@tandem/base";
-import {
-  NandChip,
-  NorChip,
-  NRF5340_APP_FLASH,
-  NRF5340_NET_FLASH,
-  PowerLoss,
-  W25N01GV,
-  flashArea,
+import { NandChip, NorChip, PowerLoss, W25N01GV, flashArea } from "@tandem/flash";
+import type {
+  FlashArea,
+  ModelClock,
+  NandProfile,
+  PagedFlash,
+  PageStorage,
+  Power,
+  RuleViolation,
 } from "@tandem/flash";
-import type { FlashArea, NandProfile, PageStorage, RuleViolation } from "@tandem/flash";
 import type { ImageFacts } from "@tandem/image";
 import { bootGoSingleSlot } from "@tandem/mcuboot";
 import { NRF5340_LAYOUT } from "@tandem/release";
@@ -27,7 +27,8 @@ import type { KnownNetImage } from "../observer.js";
 import { PowerSupply } from "../power-supply.js";
 import { McuReset, RESETREAS } from "../signals.js";
 import type { ResetReason } from "../signals.js";
-import { APP_SLOT, MEMORY_MAP, NET_SLOT } from "./memory-map.js";
+import { NRF5340_MAP } from "./memory-map.js";
+import type { DeviceMap } from "./memory-map.js";
 import { NetCore, NetCoreClock, PCD_CMD_MAGIC } from "./net-core.js";
 import type { RunningApplication } from "./running-application.js";
 
@@ -36,6 +37,13 @@ export interface TwinStorages {
   readonly nand: PageStorage;
   readonly appFlash: PageStorage;
   readonly netFlash: PageStorage;
+}
+
+/** What a flash chip of the device is connected to. */
+export interface ChipWiring {
+  readonly power: Power;
+  readonly clock: ModelClock;
+  readonly onViolation: (violation: RuleViolation) => void;
 }
 
 /** What the device keeps besides flash; everything but this and flash is lost with power. */
@@ -52,6 +60,12 @@ export interface TwinOptions {
   readonly keys: readonly PublicKey[];
   readonly hardware: string;
   readonly nandProfile?: NandProfile;
+  /** Another chip for the store, e.g. QSPI NOR; absent: the SPI-NAND. */
+  readonly storeFlash?: (wiring: ChipWiring) => PagedFlash;
+  /** Internal flash, and what stands where in it; default: the nRF5340's. */
+  readonly map?: DeviceMap;
+  /** Decides reads of unstable pages in internal flash; absent: chance does. */
+  readonly unstableReadIsGood?: (device: string, page: number) => boolean;
   readonly storeOptions?: StoreOptions;
   readonly scripts?: FirmwareScripts;
   /** Start valid firmware that a debugger wrote, instead of repairing it. */
@@ -87,6 +101,9 @@ const IPC_WAIT_US = 1_000_000;
  */
 export class Nrf5340Twin {
   readonly nand: NandChip;
+  /** The chip that holds the store: `nand`, unless the options name another. */
+  readonly storeFlash: PagedFlash;
+  readonly map: DeviceMap;
   readonly appFlash: NorChip;
   readonly netFlash: NorChip;
   readonly clock: DeviceClock;
@@ -99,14 +116,16 @@ export class Nrf5340Twin {
   boots = 0;
   readonly #options: TwinOptions;
   readonly #netCore: NetCore;
-  readonly #ram = new Uint8Array(MEMORY_MAP.pcdRamBytes);
+  readonly #ram: Uint8Array;
   #securityCounter: number;
   #resetReason: ResetReason = "power-on";
 
   constructor(options: TwinOptions) {
     this.#options = options;
     this.trust = { crypto: options.crypto, keys: options.keys };
-    this.slots = imageSlots(options.unlinked === true);
+    this.map = options.map ?? NRF5340_MAP;
+    this.#ram = new Uint8Array(this.map.pcdRamBytes);
+    this.slots = imageSlots(this.map, options.unlinked === true);
     this.power = options.power ?? new PowerSupply({ seed: 1 });
     this.clock = new DeviceClock({ timeoutMs: WATCHDOG_MS, nowUs: options.state?.nowUs ?? 0 });
     this.#securityCounter = options.state?.securityCounter ?? 0;
@@ -118,24 +137,28 @@ export class Nrf5340Twin {
     const { storages } = options;
     const profile = options.nandProfile ?? W25N01GV;
     this.nand = new NandChip({ ...common, clock, name: "nand", profile, storage: storages.nand });
+    this.storeFlash = options.storeFlash?.({ ...common, clock }) ?? this.nand;
     this.appFlash = new NorChip({
       ...common,
+      ...unstableReads(options, "app-flash"),
       clock,
       name: "app-flash",
-      profile: NRF5340_APP_FLASH,
+      profile: this.map.appFlash,
       storage: storages.appFlash,
     });
     const netClock = new NetCoreClock();
     this.netFlash = new NorChip({
       ...common,
+      ...unstableReads(options, "net-flash"),
       clock: netClock,
       name: "net-flash",
-      profile: NRF5340_NET_FLASH,
+      profile: this.map.netFlash,
       storage: storages.netFlash,
     });
     this.#netCore = new NetCore(
       {
         flash: this.netFlash,
+        slot: this.map.netSlot,
         crypto: options.crypto,
         observer: this.observer,
         scripts: options.scripts ?? ALL_BOOT,
@@ -163,18 +186,19 @@ export class Nrf5340Twin {
   }
 
   get primarySlot(): FlashArea {
-    return flashArea(this.appFlash, APP_SLOT.start, APP_SLOT.sizeBytes);
+    const { start, sizeBytes } = this.map.appSlot;
+    return flashArea(this.appFlash, start, sizeBytes);
   }
 
   get marker(): Marker {
-    return new Marker(
-      flashArea(this.appFlash, MEMORY_MAP.marker.start, MEMORY_MAP.marker.sizeBytes),
-    );
+    const { start, sizeBytes } = this.map.marker;
+    return new Marker(flashArea(this.appFlash, start, sizeBytes));
   }
 
   /** Contents of b0n's slot. */
   readNetSlot(): Uint8Array {
-    return this.netFlash.read(NET_SLOT.start, NET_SLOT.sizeBytes);
+    const { start, sizeBytes } = this.map.netSlot;
+    return this.netFlash.read(start, sizeBytes);
   }
 
   /** Power was gone and is back: RAM, registers and watchdog start anew. */
@@ -227,7 +251,7 @@ export class Nrf5340Twin {
   }
 
   mountStore(): Store {
-    return Store.mount(this.nand, this.storeOptions);
+    return Store.mount(this.storeFlash, this.storeOptions);
   }
 
   /** Sets the counter as production does; afterwards only an accepted release raises it. */
@@ -314,7 +338,7 @@ export class Nrf5340Twin {
       };
     const { trust, slots } = this;
     return {
-      nand: this.nand,
+      nand: this.storeFlash,
       storeOptions: this.storeOptions,
       marker: this.marker,
       trust,
@@ -372,10 +396,19 @@ export class Nrf5340Twin {
   }
 }
 
-function imageSlots(unlinked: boolean): readonly ImageSlot[] {
+function unstableReads(
+  options: TwinOptions,
+  device: string,
+): { readonly unstableReadIsGood?: (page: number) => boolean } {
+  const { unstableReadIsGood } = options;
+  if (unstableReadIsGood === undefined) return {};
+  return { unstableReadIsGood: (page) => unstableReadIsGood(device, page) };
+}
+
+function imageSlots(map: DeviceMap, unlinked: boolean): readonly ImageSlot[] {
   return NRF5340_LAYOUT.map((layout) => ({
     core: layout.core,
-    maxBytes: layout.maxImageBytes,
+    maxBytes: layout.needsFwInfo ? map.pcdRamBytes : map.appSlot.sizeBytes,
     codeRange: unlinked ? null : layout.slot,
     fwInfoAddress: unlinked || !layout.needsFwInfo ? null : layout.slot.start,
     classId: null,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { NRF5340_APP_FLASH, NRF5340_NET_FLASH } from "@tandem/flash";
+import type { NorProfile } from "@tandem/flash";
 import { NRF5340_LAYOUT } from "@tandem/release";
 import type { CoreLayout } from "@tandem/release";
 
@@ -23,6 +25,28 @@ export const APP_SLOT: FlashSlot = slotOf("app", 0);
 
 /** Slot of b0n (`s0`) in the network core's flash: bare firmware. */
 export const NET_SLOT: FlashSlot = slotOf("net", MEMORY_MAP.netFlashBase);
+
+/** The internal flash of a device and what stands where in it. */
+export interface DeviceMap {
+  readonly appFlash: NorProfile;
+  readonly netFlash: NorProfile;
+  readonly appSlot: FlashSlot;
+  readonly netSlot: FlashSlot;
+  /** At least two erase pages of the application core's flash. */
+  readonly marker: FlashSlot;
+  /** RAM that MCUboot keeps for the network core's image, bytes. */
+  readonly pcdRamBytes: number;
+}
+
+/** The nRF5340 as `NRF5340_LAYOUT` divides it. */
+export const NRF5340_MAP: DeviceMap = {
+  appFlash: NRF5340_APP_FLASH,
+  netFlash: NRF5340_NET_FLASH,
+  appSlot: APP_SLOT,
+  netSlot: NET_SLOT,
+  marker: MEMORY_MAP.marker,
+  pcdRamBytes: MEMORY_MAP.pcdRamBytes,
+};
 
 function slotOf(core: string, flashBase: number): FlashSlot {
   const layout: CoreLayout | undefined = NRF5340_LAYOUT.find((entry) => entry.core === core);

@@ -8,7 +8,8 @@ import type { PcdStatus } from "@tandem/update";
 
 import type { FirmwareScripts, NetScript } from "../firmware-script.js";
 import type { Observer } from "../observer.js";
-import { MEMORY_MAP, NET_SLOT } from "./memory-map.js";
+import { MEMORY_MAP } from "./memory-map.js";
+import type { FlashSlot } from "./memory-map.js";
 
 /** Magics of the PCD command struct (sdk-nrf, include/dfu/pcd_common.h). */
 export const PCD_CMD_MAGIC = {
@@ -27,6 +28,8 @@ interface PcdCommand {
 
 export interface NetCoreOptions {
   readonly flash: NorChip;
+  /** b0n's slot in it. */
+  readonly slot: FlashSlot;
   readonly crypto: Crypto;
   readonly observer: Observer;
   readonly scripts: FirmwareScripts;
@@ -156,8 +159,8 @@ export class NetCore {
 
   /** Validates in application RAM, copies page by page, validates again in flash. */
   *#copy(payload: Uint8Array): Generator<undefined, boolean> {
-    const { flash } = this.#options;
-    const { start, sizeBytes } = NET_SLOT;
+    const { flash, slot } = this.#options;
+    const { start, sizeBytes } = slot;
     this.#clock.elapse(VALIDATE_US);
     yield;
     if (payload.length > sizeBytes || !this.#isValid(payload)) return false;
@@ -183,7 +186,7 @@ export class NetCore {
 
   #isValid(firmware: Uint8Array): boolean {
     if (this.#options.unlinked) return true;
-    const address = MEMORY_MAP.netFlashBase + NET_SLOT.start;
+    const address = MEMORY_MAP.netFlashBase + this.#options.slot.start;
     return checkB0nImage(firmware, address, this.#options.crypto) === null;
   }
 
@@ -201,8 +204,8 @@ export class NetCore {
   }
 
   #readSlot(): Uint8Array {
-    const { start, sizeBytes } = NET_SLOT;
-    return this.#options.flash.read(start, sizeBytes);
+    const { flash, slot } = this.#options;
+    return flash.read(slot.start, slot.sizeBytes);
   }
 }
 

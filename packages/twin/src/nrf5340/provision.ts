@@ -6,7 +6,6 @@ import { SetState, Store } from "@tandem/store";
 import type { StoreOptions } from "@tandem/store";
 
 import type { Nrf5340Twin } from "./device.js";
-import { NET_SLOT } from "./memory-map.js";
 
 /**
  * What production does: formats the store, puts the first release into it and into both cores.
@@ -19,7 +18,7 @@ export function provision(
   images: readonly Uint8Array[],
   storeOptions?: StoreOptions,
 ): void {
-  const store = Store.format(twin.nand, storeOptions);
+  const store = Store.format(twin.storeFlash, storeOptions);
   const service = twin.createService(store);
   service.start(release);
   images.forEach((bytes, index) => service.write(index, 0, bytes));
@@ -57,7 +56,7 @@ export function programCores(twin: Nrf5340Twin, images: readonly Uint8Array[]): 
   if (net === undefined) return;
   const { header, payload } = parseImage(net);
   twin.observer.learn(net, header);
-  const { start } = NET_SLOT;
+  const { start } = twin.map.netSlot;
   const { pageBytes } = twin.netFlash.profile;
   for (let at = 0; at < payload.length; at += pageBytes) twin.netFlash.erasePage(start + at);
   twin.netFlash.write(start, toWords(payload));
