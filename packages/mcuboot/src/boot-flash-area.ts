@@ -39,7 +39,7 @@ export interface BootFlashArea {
 }
 
 /** Sectors of equal size. */
-export function uniformSectors(size: number, sectorSize: number): readonly FlashSector[] {
+function uniformSectors(size: number, sectorSize: number): readonly FlashSector[] {
   return Array.from({ length: Math.floor(size / sectorSize) }, (_, i) => ({
     offset: i * sectorSize,
     size: sectorSize,

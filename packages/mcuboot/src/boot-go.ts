@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError } from "@tandem/base";
-
 import type { BootOptions } from "./boot-options.js";
 import type { BootResult, BootStep, ImageDecision } from "./boot-result.js";
 import { BootStop } from "./boot-stop.js";
 import { FihResult } from "./hooks.js";
 import { createLoaderState, tell } from "./loader-state.js";
 import type { LoaderSlot, LoaderState } from "./loader-state.js";
+import { upgradeBootGo } from "./loader.js";
 import { singleBootGo } from "./single-loader.js";
 import { swapTypeName } from "./swap-types.js";
+import { xipBootGo } from "./xip-loader.js";
 
 /**
  * One boot of MCUboot 2.4: finishes a swap that was cut, decides per image what to do, does it,
@@ -39,9 +39,21 @@ export function bootGo(options: BootOptions): BootResult {
 
 /** `context_boot_go` of the build; null when nothing may start. */
 function contextBootGo(state: LoaderState): LoaderSlot | null {
-  const [first] = state.images;
-  if (state.config.mode === "single" && first !== undefined) return singleBootGo(state, first);
-  throw new UsageError("mcuboot/unsupported-mode", `mode ${state.config.mode}`);
+  const { mode } = state.config;
+  switch (mode) {
+    case "single":
+      return singleBootGo(state);
+    case "overwrite":
+    case "scratch":
+    case "move":
+    case "offset":
+      return upgradeBootGo(state);
+    case "direct-xip":
+    case "direct-xip-revert":
+      return xipBootGo(state);
+    default:
+      return mode satisfies never;
+  }
 }
 
 /** `fill_rsp`. */

@@ -75,7 +75,7 @@ export interface LoaderState {
 }
 
 /** A key with what image validation compares. */
-export interface TrustedKey {
+interface TrustedKey {
   readonly key: PublicKey;
   /** By the build's hash algorithm: the value of the key-hash TLV. */
   readonly hash: Uint8Array;

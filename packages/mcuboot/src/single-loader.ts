@@ -6,7 +6,7 @@ import type { BootReason } from "./boot-result.js";
 import { flashAreaRead } from "./flash-map.js";
 import { bootutilImgValidate } from "./image-validate.js";
 import { tell } from "./loader-state.js";
-import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
+import type { LoaderSlot, LoaderState } from "./loader-state.js";
 
 /**
  * `boot_go` of single-slot builds: the header must make sense, and with validation the image must
@@ -14,8 +14,10 @@ import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
  * @returns the slot to start, or null
  * @see MCUboot, boot/zephyr/single_loader.c
  */
-export function singleBootGo(state: LoaderState, image: LoaderImage): LoaderSlot | null {
-  const slot = image.slots[0];
+export function singleBootGo(state: LoaderState): LoaderSlot | null {
+  const [image] = state.images;
+  if (image === undefined) return null;
+  const [slot] = image.slots;
   const refused = loadHeader(slot);
   if (refused !== null) {
     tell(state, image.index, "boot_image_load_header", refused);

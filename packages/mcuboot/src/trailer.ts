@@ -80,11 +80,6 @@ export class TrailerArea {
   }
 }
 
-/** `bootutil_buffer_is_erased`. */
-export function isAreaErased(area: BootFlashArea, bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === area.erasedValue);
-}
-
 /** `boot_read_swap_state`: the fields of a trailer. */
 export function bootReadSwapState(trailer: TrailerArea): SwapState {
   const { area, swapInfoOffset } = trailer;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LoaderImage, LoaderState } from "./loader-state.js";
+import { sectorOf } from "./sectors.js";
+import { bootReadSwapState } from "./trailer.js";
+import { trailerSize } from "./trailer-format.js";
+
+// What swap using move and swap using offset have in common.
+
+/**
+ * `swap_status_source`: the primary's trailer, from when its magic is written until the copy is
+ * done. A magic in the secondary means that the swap has not begun.
+ */
+export function equalSectorsStatusSource({ slots }: LoaderImage): "none" | "primary" {
+  const primary = bootReadSwapState(slots[0].trailer);
+  const secondary = bootReadSwapState(slots[1].trailer);
+  const isUnderWay =
+    primary.magic === "good" && primary.copyDone === "unset" && secondary.magic !== "good";
+  return isUnderWay ? "primary" : "none";
+}
+
+/**
+ * The scan of `swap_read_status_bytes`: how many entries there are up to the last written one of
+ * the primary's trailer, or null when none is written.
+ */
+export function lastStatusEntry({ slots, writeSize }: LoaderImage): number | null {
+  const { trailer, area } = slots[0];
+  const { statusEntries } = trailer;
+  const bytes = area.read(trailer.statusOffset, statusEntries * writeSize);
+  for (let entry = statusEntries; entry > 0; entry--) {
+    if (bytes[(entry - 1) * writeSize] !== area.erasedValue) return entry;
+  }
+  return null;
+}
+
+/** Sectors of the primary before those that the trailer needs. */
+export function freeSectors({ format }: LoaderState, { slots, writeSize }: LoaderImage): number {
+  const { size } = sectorOf(slots[0], 0);
+  const trailerSectors = Math.max(1, Math.ceil(trailerSize(format, writeSize) / size));
+  return slots[0].area.sectors.length - trailerSectors;
+}
