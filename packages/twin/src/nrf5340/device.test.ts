@@ -113,16 +113,40 @@ describe("an update", () => {
     ["its network core is silent", "net", "silent", "core-silent", 1],
     ["its network core reports another version", "net", "wrong-version", "core-version", 1],
     ["its self-test fails", "app", "self-test-fails", "self-test", 0],
+    ["b0n refuses its network image", "net", "refused", "core-refused", 1],
+    ["b0n never gets done with its network image", "net", "busy", "core-timeout", 1],
     ["its application hangs", "app", "hangs", "not-accepted", null],
     ["its application crashes", "app", "crashes", "not-accepted", null],
+    ["its application resets the chip", "app", "resets", "not-accepted", null],
   ] as const)("is rolled back on both cores when %s", (_, core, kind, code, image) => {
     const device = runningDevice();
     const [app = "", net = ""] = hashesOf(NEXT);
     if (core === "net") device.net.set(net, { kind });
-    else device.app.set(app, kind === "crashes" ? { kind, afterMs: 2000 } : { kind });
+    else device.app.set(app, { kind });
     device.stage(NEXT);
     device.settle();
     expectRolledBack(device, code, image);
+  });
+
+  it.each(["hangs", "crashes", "resets"] as const)(
+    "is rolled back when its application %s after it fed the watchdog for a while",
+    (kind) => {
+      const device = runningDevice();
+      device.app.set(hashesOf(NEXT)[0] ?? "", { kind, afterMs: 30_000 });
+      device.stage(NEXT);
+      device.settle();
+      expectRolledBack(device, "not-accepted", null);
+    },
+  );
+
+  it("stays once it is accepted, whatever it does then", () => {
+    const device = runningDevice();
+    device.app.set(hashesOf(NEXT)[0] ?? "", { kind: "accepts-then-crashes" });
+    device.stage(NEXT);
+    expect(device.boot(device.twin.reset("soft")).kind).toBe("stopped");
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expect(device.twin.mountStore().record.acceptedBank).toBe(1);
+    expectClean(device);
   });
 
   it("gets three trial boots before it counts as failed", () => {

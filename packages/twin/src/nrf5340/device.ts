@@ -293,12 +293,17 @@ export class Nrf5340Twin {
     this.observer.applicationStarts(facts, this.readNetSlot());
     const scripts = this.#options.scripts ?? ALL_BOOT;
     const script = scripts.app.get(toHex(facts.hash)) ?? { kind: "boots" };
-    if (script.kind === "hangs") {
+    if (script.kind === "hangs" || script.kind === "crashes" || script.kind === "resets") {
+      this.clock.setFed(true);
+      this.clock.elapse((script.afterMs ?? 0) * 1000);
+      this.clock.setFed(false);
+      if (script.kind !== "hangs") throw new McuReset(script.kind === "resets" ? "soft" : "lockup");
       this.clock.waitForWatchdog();
       return { kind: "stopped", why: "the application hangs, and no watchdog runs" };
     }
-    if (script.kind === "crashes") {
-      this.clock.elapse(script.afterMs * 1000);
+    if (script.kind === "accepts-then-crashes") {
+      const service = this.createService(this.mountStore());
+      if (service.query().state === "TRIAL") service.accept();
       throw new McuReset("lockup");
     }
     this.clock.feedWatchdog();

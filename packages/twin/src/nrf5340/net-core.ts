@@ -7,7 +7,7 @@ import type { ImageVersion } from "@tandem/image";
 import type { PcdStatus } from "@tandem/update";
 
 import type { FirmwareScripts, NetScript } from "../firmware-script.js";
-import type { Observer } from "../observer.js";
+import type { KnownNetImage, Observer } from "../observer.js";
 import { MEMORY_MAP } from "./memory-map.js";
 import type { FlashSlot } from "./memory-map.js";
 
@@ -119,14 +119,16 @@ export class NetCore {
     if (this.#running === null) return null;
     const { version, script } = this.#running;
     switch (script.kind) {
-      case "boots":
-        return version;
       case "silent":
         return null;
       case "wrong-version":
         return { ...version, build: version.build + 1 };
+      case "boots":
+      case "refused":
+      case "busy":
+        return version;
       default:
-        return script satisfies never;
+        return script.kind satisfies never;
     }
   }
 
@@ -163,6 +165,9 @@ export class NetCore {
     const { start, sizeBytes } = slot;
     this.#clock.elapse(VALIDATE_US);
     yield;
+    const { kind } = this.#scriptOf(this.#options.observer.identifyNet(payload));
+    if (kind === "busy") yield* this.#spin();
+    if (kind === "refused") return false;
     if (payload.length > sizeBytes || !this.#isValid(payload)) return false;
     const { pageBytes } = flash.profile;
     for (let at = 0; at < payload.length; at += pageBytes) {
@@ -191,7 +196,7 @@ export class NetCore {
   }
 
   #startFirmware(): void {
-    const { observer, scripts, unlinked } = this.#options;
+    const { observer, unlinked } = this.#options;
     const slot = this.#readSlot();
     // b0n has no entry point without fw_info.
     if (!unlinked && findFwInfo(slot) === null) return;
@@ -199,8 +204,12 @@ export class NetCore {
     const image = observer.identifyNet(slot);
     // Bytes that nobody knows run too, but what they answer cannot be known either.
     if (image === null) return;
-    const script = scripts.net.get(toHex(image.imageHash)) ?? { kind: "boots" };
-    this.#running = { version: image.version, script };
+    this.#running = { version: image.version, script: this.#scriptOf(image) };
+  }
+
+  #scriptOf(image: KnownNetImage | null): NetScript {
+    const script = image === null ? null : this.#options.scripts.net.get(toHex(image.imageHash));
+    return script ?? { kind: "boots" };
   }
 
   #readSlot(): Uint8Array {
