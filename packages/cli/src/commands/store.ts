@@ -58,9 +58,10 @@ export function registerStoreCommands(program: Command, context: Context): void 
 function withFormat<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
   return command
     .addOption(
-      new Option("--part <name>", "the chip; the numbers below replace its own")
-        .choices(NAND_PROFILES.map(({ name }) => name))
-        .default("W25N01GV"),
+      new Option(
+        "--part <name>",
+        "the chip; the numbers below replace its own (default: the twin's, or W25N01GV)",
+      ).choices(NAND_PROFILES.map(({ name }) => name)),
     )
     .option("--page-bytes <n>", "main area of a page", parseWholeNumber(512, 16_384))
     .option("--spare-bytes <n>", "spare area of a page; 0: none", parseWholeNumber(0, 2048))
@@ -125,7 +126,7 @@ function registerExtract(store: Command, context: Context): void {
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExit status: 0 written, 1 the digest is not the recorded one.")
     .action((name, options) => {
-      const layout = dumpLayout(options);
+      const layout = dumpLayout(options, name);
       const { limits } = planOf(layout, options.limits);
       using dump = openDump(name, layout);
       const { bank, image, out } = options;
@@ -184,7 +185,7 @@ function registerFormat(store: Command, context: Context): void {
   )
     .option(...JSON_OPTION)
     .action((name, options) => {
-      const layout = dumpLayout(options);
+      const layout = dumpLayout(options, name);
       const { limits } = planOf(layout, options.limits);
       const isNew = options.force !== true;
       refuseExisting(name, !isNew);
@@ -301,7 +302,7 @@ function inspectDump(
   name: string,
   options: FormatOptions,
 ): { readonly file: string; readonly inspection: StoreInspection } {
-  const layout = dumpLayout(options);
+  const layout = dumpLayout(options, name);
   const { limits } = planOf(layout, options.limits);
   using dump = openDump(name, layout);
   return { file: dump.file, inspection: inspectStore(dump.flash, { limits, crypto: nodeCrypto }) };

@@ -2,10 +2,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
+import { Option } from "@commander-js/extra-typings";
 import type { Command } from "@commander-js/extra-typings";
 import { downloadRelease } from "@tandem/agent";
 import { createRandom } from "@tandem/base";
-import { W25N01GV } from "@tandem/flash";
+import { NAND_PROFILES, W25N01GV } from "@tandem/flash";
 import { parseReleaseJson } from "@tandem/release";
 import { provision, selfTest } from "@tandem/twin";
 import type { RunningApplication } from "@tandem/twin";
@@ -44,6 +45,11 @@ function registerInit(twin: Command, context: Context): void {
     .requiredOption("--key <pem>", "public key that the device trusts; repeat for more", collect)
     .option("--bad-blocks <n>", "factory bad blocks of the NAND", parseWholeNumber(0, 20), 0)
     .option("--seed <n>", "places the bad blocks", parseWholeNumber(0, 0xffff_ffff), 1)
+    .addOption(
+      new Option("--nand <part>", "the device's SPI-NAND")
+        .choices(NAND_PROFILES.map(({ name }) => name))
+        .default(W25N01GV.name),
+    )
     .option("--unlinked", "accept firmware that was linked for other addresses")
     .option(...JSON_OPTION)
     .action((dir, options) => {
@@ -56,6 +62,7 @@ function registerInit(twin: Command, context: Context): void {
         hardware: release.hardware,
         keys: options.key.map((name) => readFileSync(name, "utf8")),
         unlinked: options.unlinked === true,
+        nand: NAND_PROFILES.find(({ name }) => name === options.nand) ?? W25N01GV,
       });
       try {
         markBadBlocks(directory, options.badBlocks, options.seed);
@@ -75,8 +82,9 @@ function registerInit(twin: Command, context: Context): void {
 function markBadBlocks(directory: TwinDirectory, count: number, seed: number): void {
   const random = createRandom(seed);
   const bad = new Set<number>();
-  // Block 0 of this part is good at shipment.
-  while (bad.size < count) bad.add(1 + random.below(W25N01GV.blockCount - 1));
+  // Block 0 of these parts is good at shipment.
+  const { blockCount } = directory.twin.nand.geometry;
+  while (bad.size < count) bad.add(1 + random.below(blockCount - 1));
   for (const block of bad) directory.twin.nand.markFactoryBad(block);
 }
 

@@ -6,6 +6,8 @@ import { FormatError, UsageError, isErased } from "@tandem/base";
 import { NAND_PROFILES, NandChip, W25N01GV } from "@tandem/flash";
 import type { NandProfile, PagedFlash, PageRead, PageStorage } from "@tandem/flash";
 
+import { TwinDirectory } from "../twin/twin-directory.js";
+
 /** How the pages of a dump stand in its file. */
 export interface DumpLayout {
   readonly profile: NandProfile;
@@ -37,11 +39,12 @@ const ECC_SECTOR_BYTES = 512;
 const SPARE_PER_SECTOR_BYTES = 16;
 
 /**
- * The layout that the options name.
+ * The layout that the options name; without a part, the one of the twin directory `name`.
  * @throws {UsageError} cli/geometry
  */
-export function dumpLayout(options: DumpOptions): DumpLayout {
-  const part = NAND_PROFILES.find(({ name }) => name === options.part) ?? W25N01GV;
+export function dumpLayout(options: DumpOptions, name?: string): DumpLayout {
+  const named = NAND_PROFILES.find((profile) => profile.name === options.part);
+  const part = named ?? (name === undefined ? null : TwinDirectory.nandOf(name)) ?? W25N01GV;
   const geometry = {
     pageBytes: options.pageBytes ?? part.pageBytes,
     spareBytes: options.spareBytes ?? part.spareBytes,

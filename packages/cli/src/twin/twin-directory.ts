@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { FormatError, UsageError, fromHex, toHex } from "@tandem/base";
+import { FormatError, InternalError, UsageError, fromHex, toHex } from "@tandem/base";
 import { nodeCrypto } from "@tandem/base/node";
-import { NRF5340_APP_FLASH, NRF5340_NET_FLASH, W25N01GV } from "@tandem/flash";
+import { MediumState, NAND_PROFILES, NRF5340_APP_FLASH, NRF5340_NET_FLASH } from "@tandem/flash";
+import type { NandProfile } from "@tandem/flash";
 import { openFileStorage } from "@tandem/flash/node";
 import type { FileStorage } from "@tandem/flash/node";
 import { formatVersion, parseVersion } from "@tandem/image";
@@ -21,6 +22,8 @@ const twinJson = z.strictObject({
   /** Trusted public keys, PEM. */
   keys: z.array(z.string().max(8192)).min(1).max(8),
   unlinked: z.boolean(),
+  /** Part number of the SPI-NAND. */
+  nand: z.enum(NAND_PROFILES.map(({ name }) => name)),
   securityCounter: z.number().int().min(0).max(0xffff_ffff),
   nowUs: z.number().min(0),
   /** `running` only between two commands: a command that is killed has cut the power. */
@@ -40,27 +43,48 @@ const twinJson = z.strictObject({
 });
 type TwinJson = z.infer<typeof twinJson>;
 
+const mediumJson = z.strictObject({
+  programs: z.number(),
+  erases: z.number(),
+  blocks: z.array(z.array(z.number())),
+  pages: z.array(z.array(z.number())),
+});
+/** `medium.json`: the physical state of the chips that their bits do not show. */
+const chipsJson = z.strictObject({ nand: mediumJson, appFlash: mediumJson, netFlash: mediumJson });
+
 const JSON_FILE = "twin.json";
+const MEDIUM_FILE = "medium.json";
 const MAX_JSON_BYTES = 1 << 20;
+/** Rows for every page of the largest part. */
+const MAX_MEDIUM_BYTES = 1 << 24;
+
+interface FlashFile {
+  readonly file: string;
+  readonly pageBytes: number;
+  readonly pageCount: number;
+}
+type ChipName = keyof z.infer<typeof chipsJson>;
 
 /** The raw flash images of a directory, and how many pages of which size each has. */
-const FLASH_FILES = {
-  nand: {
-    file: "nand.bin",
-    pageBytes: W25N01GV.pageBytes + W25N01GV.spareBytes,
-    pageCount: W25N01GV.blockCount * W25N01GV.pagesPerBlock,
-  },
-  appFlash: {
-    file: "app-flash.bin",
-    pageBytes: NRF5340_APP_FLASH.pageBytes,
-    pageCount: NRF5340_APP_FLASH.sizeBytes / NRF5340_APP_FLASH.pageBytes,
-  },
-  netFlash: {
-    file: "net-flash.bin",
-    pageBytes: NRF5340_NET_FLASH.pageBytes,
-    pageCount: NRF5340_NET_FLASH.sizeBytes / NRF5340_NET_FLASH.pageBytes,
-  },
-} as const;
+function flashFiles(nand: NandProfile): Readonly<Record<ChipName, FlashFile>> {
+  return {
+    nand: {
+      file: "nand.bin",
+      pageBytes: nand.pageBytes + nand.spareBytes,
+      pageCount: nand.blockCount * nand.pagesPerBlock,
+    },
+    appFlash: {
+      file: "app-flash.bin",
+      pageBytes: NRF5340_APP_FLASH.pageBytes,
+      pageCount: NRF5340_APP_FLASH.sizeBytes / NRF5340_APP_FLASH.pageBytes,
+    },
+    netFlash: {
+      file: "net-flash.bin",
+      pageBytes: NRF5340_NET_FLASH.pageBytes,
+      pageCount: NRF5340_NET_FLASH.sizeBytes / NRF5340_NET_FLASH.pageBytes,
+    },
+  };
+}
 
 /** What the device is made with. */
 export interface NewTwin {
@@ -68,6 +92,7 @@ export interface NewTwin {
   /** PEM of the keys that it trusts. */
   readonly keys: readonly string[];
   readonly unlinked: boolean;
+  readonly nand: NandProfile;
 }
 
 /** What a command may hook into. */
@@ -77,24 +102,30 @@ export type TwinHooks = Pick<TwinOptions, "onBootEvent" | "onProgress" | "storeO
 
 /**
  * A device in a directory. Flash is written through, so a killed process leaves what a power cut
- * leaves; `twin.json` is replaced as a whole.
+ * leaves; `twin.json` is replaced as a whole. What the bits do not show (weak blocks, unstable
+ * pages, wear) is kept by `save`; a killed process forgets it.
  */
 export class TwinDirectory implements Disposable {
   readonly twin: Nrf5340Twin;
   readonly #directory: string;
-  readonly #storages: Readonly<Record<keyof typeof FLASH_FILES, FileStorage>>;
+  readonly #storages: Readonly<Record<ChipName, FileStorage>>;
   #json: TwinJson;
 
   private constructor(directory: string, json: TwinJson, hooks: TwinHooks, isNew: boolean) {
     this.#directory = directory;
     this.#json = json;
-    const open = (name: keyof typeof FLASH_FILES): FileStorage => {
-      const { file, ...size } = FLASH_FILES[name];
-      return openFileStorage(path.join(directory, file), { ...size, create: isNew });
+    const nandProfile = profileOf(json);
+    const files = flashFiles(nandProfile);
+    const media = readMedia(path.join(directory, MEDIUM_FILE));
+    const open = (name: ChipName): FileStorage => {
+      const { file, ...size } = files[name];
+      const medium = media?.[name] ?? new MediumState();
+      return openFileStorage(path.join(directory, file), { ...size, medium, create: isNew });
     };
     this.#storages = { nand: open("nand"), appFlash: open("appFlash"), netFlash: open("netFlash") };
     this.twin = new Nrf5340Twin({
       storages: this.#storages,
+      nandProfile,
       crypto: nodeCrypto,
       keys: json.keys.map((pem, i) =>
         loadPublicKey(pem, { name: `${path.join(directory, JSON_FILE)}: keys[${i}]` }),
@@ -132,6 +163,7 @@ export class TwinDirectory implements Disposable {
         hardware: device.hardware,
         keys: [...device.keys],
         unlinked: device.unlinked,
+        nand: device.nand.name,
         securityCounter: 0,
         nowUs: 0,
         power: "off",
@@ -166,6 +198,12 @@ export class TwinDirectory implements Disposable {
     return this.#json.netVersion === null ? null : parseVersion(this.#json.netVersion);
   }
 
+  /** The part that a device's NAND is, or null when the directory is none of a device. */
+  static nandOf(directory: string): NandProfile | null {
+    const file = path.join(directory, JSON_FILE);
+    return existsSync(file) ? profileOf(readTwinJson(file)) : null;
+  }
+
   get hardware(): string {
     return this.#json.hardware;
   }
@@ -173,6 +211,7 @@ export class TwinDirectory implements Disposable {
   /** Marks the device as off: what it is if the process dies from now on. */
   beginWork(): void {
     this.#json = { ...this.#json, power: "off", netVersion: null };
+    rmSync(path.join(this.#directory, MEDIUM_FILE), { force: true });
     this.#write();
   }
 
@@ -184,6 +223,12 @@ export class TwinDirectory implements Disposable {
       power: running === null ? "off" : "running",
       netVersion: version === null ? null : formatVersion(version),
     };
+    const { nand, appFlash, netFlash } = this.#storages;
+    this.#replace(MEDIUM_FILE, {
+      nand: nand.medium.toJson(),
+      appFlash: appFlash.medium.toJson(),
+      netFlash: netFlash.medium.toJson(),
+    });
     this.#write();
   }
 
@@ -204,19 +249,41 @@ export class TwinDirectory implements Disposable {
         version: formatVersion(image.version),
       })),
     };
-    const file = path.join(this.#directory, JSON_FILE);
-    writeFileSync(`${file}.new`, `${JSON.stringify(json, null, 2)}\n`);
+    this.#replace(JSON_FILE, json);
+  }
+
+  #replace(name: string, document: unknown): void {
+    const file = path.join(this.#directory, name);
+    writeFileSync(`${file}.new`, `${JSON.stringify(document, null, name === JSON_FILE ? 2 : 0)}\n`);
     renameSync(`${file}.new`, file);
   }
 }
 
+function profileOf(json: TwinJson): NandProfile {
+  const profile = NAND_PROFILES.find(({ name }) => name === json.nand);
+  if (profile === undefined) throw new InternalError("twin/nand", `no profile ${json.nand}`);
+  return profile;
+}
+
 function readTwinJson(file: string): TwinJson {
+  return readJson(file, twinJson, MAX_JSON_BYTES);
+}
+
+/** What was kept of the chips, or null when nothing was. */
+function readMedia(file: string): Readonly<Record<ChipName, MediumState>> | null {
+  if (!existsSync(file)) return null;
+  const { nand, appFlash, netFlash } = readJson(file, chipsJson, MAX_MEDIUM_BYTES);
+  return {
+    nand: MediumState.fromJson(nand),
+    appFlash: MediumState.fromJson(appFlash),
+    netFlash: MediumState.fromJson(netFlash),
+  };
+}
+
+function readJson<T>(file: string, schema: z.ZodType<T>, maxBytes: number): T {
   const text = readFileSync(file, "utf8");
-  if (text.length > MAX_JSON_BYTES) {
-    throw new FormatError(
-      "twin/bad-json",
-      `${file}: ${text.length} bytes, limit ${MAX_JSON_BYTES}`,
-    );
+  if (text.length > maxBytes) {
+    throw new FormatError("twin/bad-json", `${file}: ${text.length} bytes, limit ${maxBytes}`);
   }
   let value: unknown;
   try {
@@ -224,7 +291,7 @@ function readTwinJson(file: string): TwinJson {
   } catch (cause) {
     throw new FormatError("twin/bad-json", `${file}: not JSON`, { cause });
   }
-  const parsed = twinJson.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new FormatError(
