@@ -40,7 +40,7 @@ function copyOf(options: BootOptions, operations: FlashOperations): BootOptions 
     ...(scratch && { scratch: copyArea(scratch, operations) }),
     ...(securityCounter && {
       securityCounter: {
-        ...securityCounter,
+        isRequired: (image) => securityCounter.isRequired?.(image) ?? true,
         read: (image) => counters.get(image) ?? securityCounter.read(image),
         update: (image, counter) => {
           const stored = counters.get(image) ?? securityCounter.read(image) ?? 0;

@@ -24,7 +24,8 @@ export type SlotIndex = 0 | 1;
 /**
  * Hooks that a product may give MCUboot, with MCUboot's names, calls and return codes: 0 is done,
  * {@link BOOT_HOOK_REGULAR} is "as usual", anything else an error. A hook that fills a structure
- * in C returns it here, which stands for 0. Any hook may reset the chip by throwing.
+ * in C returns it here, which stands for 0. Any hook may reset the chip by throwing. The hooks that
+ * map slots to areas and devices are missing: areas are given as they are.
  * @see MCUboot, boot/bootutil/include/bootutil/boot_hooks.h, boot_public_hooks.h
  */
 export interface BootHooks {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, digestOf } from "@tandem/base";
+import { UsageError, digestOf, hex } from "@tandem/base";
 import type { Crypto, HashAlgorithm, PublicKey } from "@tandem/base";
 import { SIGNATURE_TLV } from "@tandem/image";
 import type { ImageHeader } from "@tandem/image";
@@ -89,7 +89,7 @@ interface TrustedKey {
 export function createLoaderState(options: BootOptions): LoaderState {
   const config = resolveBootConfig(options.config);
   const format = trailerFormat(config);
-  checkSlots(config, options);
+  checkSlots(config, format, options);
   const scratch =
     options.scratch === undefined ? null : new TrailerArea(options.scratch, format, true);
   return {
@@ -151,7 +151,11 @@ function trustedKeys(
   return trusted;
 }
 
-function checkSlots({ mode, maxAlign }: ResolvedBootConfig, options: BootOptions): void {
+function checkSlots(
+  { mode, maxAlign }: ResolvedBootConfig,
+  format: TrailerFormat,
+  options: BootOptions,
+): void {
   const { images, scratch } = options;
   const most = mode === "single" ? 1 : 4;
   if (images.length < 1 || images.length > most) {
@@ -171,12 +175,22 @@ function checkSlots({ mode, maxAlign }: ResolvedBootConfig, options: BootOptions
   }
   const areas = [scratch, ...images.flatMap((image) => [image.primary, image.secondary])];
   for (const area of areas) {
-    if (area === undefined) continue;
-    const isPowerOfTwo = [1, 2, 4, 8, 16, 32].includes(area.align);
-    if (isPowerOfTwo && area.align <= maxAlign) continue;
-    throw new UsageError(
-      "mcuboot/slots",
-      `${area.device}: align ${area.align}, expected 1, 2, 4, 8, 16 or 32 up to ${maxAlign}`,
-    );
+    if (area !== undefined) checkArea(area, maxAlign, format.infoSize);
+  }
+}
+
+function checkArea(
+  { device, offset, size, align }: BootFlashArea,
+  maxAlign: number,
+  leastSize: number,
+): void {
+  const where = `${device}, area at ${hex(offset)}`;
+  if (![1, 2, 4, 8, 16, 32].includes(align) || align > maxAlign) {
+    const expected = `1, 2, 4, 8, 16 or 32 up to ${maxAlign}`;
+    throw new UsageError("mcuboot/slots", `${where}: align ${align}, expected ${expected}`);
+  }
+  if (size < leastSize) {
+    const expected = `at least ${leastSize} for a trailer`;
+    throw new UsageError("mcuboot/slots", `${where}: ${size} bytes, expected ${expected}`);
   }
 }

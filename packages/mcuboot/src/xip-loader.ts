@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IMAGE_F_ROM_FIXED, formatVersion } from "@tandem/image";
 
-import { bootAssert } from "./boot-stop.js";
+import { BootStop, bootAssert } from "./boot-stop.js";
 import { bootCompareVersion } from "./compare-version.js";
 import { bootVerifySlotDependencies } from "./dependencies.js";
 import { bootScrambleRegion } from "./erase.js";
@@ -87,7 +87,11 @@ function bootLoadAndValidate(state: LoaderState, usage: SlotUsage): boolean {
 function nextSlot(state: LoaderState, { image, available }: SlotUsage): LoaderSlot | null {
   const wish = state.hooks.boot_find_next_slot_hook?.(image.index) ?? BOOT_HOOK_REGULAR;
   if (wish !== BOOT_HOOK_REGULAR) {
-    return wish.activeSlot === null ? null : image.slots[wish.activeSlot];
+    if (wish.activeSlot === null) return null;
+    // A slot that has failed fails again: MCUboot asks the hook for ever.
+    if (available[wish.activeSlot]) return image.slots[wish.activeSlot];
+    const source = "boot_load_and_validate_images";
+    throw new BootStop("hang", source, "boot_find_next_slot_hook insists on a slot that failed");
   }
   const [primary, secondary] = image.slots;
   if (!available[1]) return available[0] ? primary : null;
