@@ -53,7 +53,8 @@ describe("SimpleFlash", () => {
     for (let i = 0; i < 3000; i++) {
       if (random.below(40) === 0) {
         const sector = random.below(5);
-        const [start = 0, end = 0] = [starts[sector], starts[sector + 1]];
+        const start = starts[sector] ?? 0;
+        const end = starts[sector + 1] ?? 0;
         flash.erase(start, end - start);
         model.fill(0xff, start, end);
         continue;
@@ -120,6 +121,10 @@ function aligned(bytes: Uint8Array): Uint8Array {
   return padded;
 }
 
+function changeLastByte(image: Uint8Array): void {
+  image[image.length - 1] = (image.at(-1) ?? 0) ^ 1;
+}
+
 describe("bootGo with keys", () => {
   const [trusted, foreign] = [
     signerFromSeed(new Uint8Array(32).fill(1)),
@@ -146,10 +151,10 @@ describe("bootGo with keys", () => {
 
   it("starts neither what another key has signed nor a changed signature", () => {
     expect(boot(foreign)).toMatchObject({ kind: "none", why: { why: "no-signature" } });
-    const spoil = (image: Uint8Array): void => {
-      image[image.length - 1] = (image.at(-1) ?? 0) ^ 1;
-    };
-    expect(boot(trusted, spoil)).toMatchObject({ kind: "none", why: { why: "bad-signature" } });
+    expect(boot(trusted, changeLastByte)).toMatchObject({
+      kind: "none",
+      why: { why: "bad-signature" },
+    });
   });
 
   it("refuses a TLV outside the protected area that is not on the list, unless built without", () => {
