@@ -36,8 +36,8 @@ export interface BootOptions {
   /** Start firmware in the primary slot that verifies but is not the accepted one (a debugger's). */
   readonly allowForeign?: boolean;
   /**
-   * Install a first release on a device that has none in its store: there is nothing to fall back
-   * to until it is accepted.
+   * Start a device whose store was never formatted, and install a first release on one that has
+   * none: there is nothing to fall back to until it is accepted.
    */
   readonly allowAdoption?: boolean;
   readonly log?: (event: BootEvent) => void;
@@ -132,6 +132,8 @@ export class BootCoordinator {
     const { marker, ports } = this.#options;
     const { kind } = marker.read();
     if (kind === "accepted") return { kind: "start" };
+    // No store yet, and no image ever touched: what its maker wrote is still there.
+    if (this.#options.allowAdoption === true && marker.isBlank()) return { kind: "start" };
     if (marker.countTrialStart()) {
       ports.watchdog.start();
       this.#log("trial", "trial boot, counted by the marker");

@@ -59,6 +59,11 @@ export class Marker {
     return this.#find().state;
   }
 
+  /** True when nothing has ever been written here: no image was ever installed. */
+  isBlank(): boolean {
+    return isErased(this.#area.read(0, this.#area.size));
+  }
+
   /** Appends an entry unless the newest one says the same. */
   write(kind: MarkerKind, releaseId: Uint8Array): void {
     const found = this.#find();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
-import { SetState } from "@tandem/store";
+import { SetState, Store } from "@tandem/store";
 import type { Bank, BankImage } from "@tandem/store";
 import { MAX_INSTALL_ATTEMPTS } from "@tandem/update";
 import { describe, expect, it } from "vitest";
@@ -164,6 +164,9 @@ describe("a device that was never updated", () => {
   it("installs its first release where adoption is allowed, and only there", () => {
     for (const allowAdoption of [true, false]) {
       const device = TestDevice.neverUpdated(FACTORY, { allowAdoption });
+      // Without a store, the bootloader starts what was programmed only where adoption is allowed.
+      expect(device.boot().kind).toBe(allowAdoption ? "application" : "stopped");
+      Store.format(device.twin.nand, device.twin.storeOptions);
       expect(device.boot().kind).toBe("application");
       expect(device.running.service.query().accepted).toBeNull();
       device.stage(NEXT);
@@ -179,6 +182,7 @@ describe("a device that was never updated", () => {
 
   it("keeps a first release that fails its trial as a stopgap, and says so", () => {
     const device = TestDevice.neverUpdated(FACTORY, { allowAdoption: true });
+    Store.format(device.twin.nand, device.twin.storeOptions);
     device.boot();
     device.net.set(hashesOf(NEXT)[1] ?? "", { kind: "silent" });
     device.stage(NEXT);

@@ -13,7 +13,6 @@ import {
 } from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
 import type { ReleaseManifest } from "@tandem/release";
-import { Store } from "@tandem/store";
 import type { StoreLimits } from "@tandem/store";
 
 import type { FirmwareScripts, NetScript, AppScript } from "../firmware-script.js";
@@ -200,10 +199,9 @@ export class TestDevice {
     return device;
   }
 
-  /** A device that left its maker with these images and an empty store. */
+  /** A device that left its maker with these images and a blank NAND. */
   static neverUpdated(release: TestRelease, options: TestDeviceOptions): TestDevice {
     const device = new TestDevice(undefined, [], 0, options);
-    Store.format(device.twin.nand, device.twin.storeOptions);
     programCores(device.twin, release.images);
     return device;
   }
