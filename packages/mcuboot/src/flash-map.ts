@@ -17,6 +17,14 @@ export function flashAreaRead(
   return isInside(area, offset, length) ? area.read(offset, length) : null;
 }
 
+/** 32 bits, little-endian; null when they leave the area. */
+export function flashAreaReadWord(area: BootFlashArea, offset: number): number | null {
+  const bytes = flashAreaRead(area, offset, 4);
+  if (bytes === null) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+}
+
 /** `flash_area_write`; false when the range leaves the area or is not aligned. */
 export function flashAreaWrite(area: BootFlashArea, offset: number, bytes: Uint8Array): boolean {
   const { align } = area;

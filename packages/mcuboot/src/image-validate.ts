@@ -22,9 +22,8 @@ import type { ImageHeader } from "@tandem/image";
 
 import type { BootFlashArea } from "./boot-flash-area.js";
 import type { InvalidImage } from "./boot-result.js";
-import { flashAreaRead } from "./flash-map.js";
+import { flashAreaRead, flashAreaReadWord } from "./flash-map.js";
 import type { LoaderState } from "./loader-state.js";
-import { readSecurityCounter } from "./security-counter-tlv.js";
 import { findTlvAreas, iterateTlvs } from "./tlv-iterator.js";
 import type { TlvPlace } from "./tlv-iterator.js";
 
@@ -209,7 +208,7 @@ class TlvCheck {
     if (tlv.length !== 4) {
       return { why: "bad-security-counter-length", expected: 4, found: tlv.length };
     }
-    const found = readSecurityCounter(this.#image.area, tlv.offset);
+    const found = flashAreaReadWord(this.#image.area, tlv.offset);
     if (found === null) return { why: "read-error" };
     const stored = securityCounter?.read(this.#image.imageIndex) ?? null;
     if (stored === null) return { why: "security-counter-unreadable" };

@@ -3,7 +3,7 @@ import { IMAGE_TLV_SEC_CNT } from "@tandem/image";
 import type { ImageHeader } from "@tandem/image";
 
 import type { BootFlashArea } from "./boot-flash-area.js";
-import { flashAreaRead } from "./flash-map.js";
+import { flashAreaReadWord } from "./flash-map.js";
 import { findTlvAreas, iterateTlvs } from "./tlv-iterator.js";
 
 /**
@@ -22,15 +22,7 @@ export function bootutilGetImgSecurityCnt(
   for (const tlv of iterateTlvs(areas, header, area)) {
     if (tlv === null || !tlv.isProtected) return null;
     if (tlv.type !== IMAGE_TLV_SEC_CNT) continue;
-    return tlv.length === 4 ? readSecurityCounter(area, tlv.offset) : null;
+    return tlv.length === 4 ? flashAreaReadWord(area, tlv.offset) : null;
   }
   return null;
-}
-
-/** The 32-bit value of a counter TLV; null when it leaves the slot. */
-export function readSecurityCounter(area: BootFlashArea, offset: number): number | null {
-  const bytes = flashAreaRead(area, offset, 4);
-  if (bytes === null) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { tell } from "./loader-state.js";
 import type { LoaderImage, LoaderState } from "./loader-state.js";
 import { sectorOf } from "./sectors.js";
 import { bootReadSwapState } from "./trailer.js";
@@ -32,9 +33,17 @@ export function lastStatusEntry({ slots, writeSize }: LoaderImage): number | nul
   return null;
 }
 
-/** Sectors of the primary before those that the trailer needs. */
-export function freeSectors({ format }: LoaderState, { slots, writeSize }: LoaderImage): number {
-  const { size } = sectorOf(slots[0], 0);
-  const trailerSectors = Math.max(1, Math.ceil(trailerSize(format, writeSize) / size));
-  return slots[0].area.sectors.length - trailerSectors;
+/**
+ * The check of `swap_run` before a new swap: whether all sectors up to `lastIdx` stand before the
+ * primary's trailer. Tells of it when not.
+ */
+export function hasRoom(state: LoaderState, image: LoaderImage, lastIdx: number): boolean {
+  const [primary] = image.slots;
+  const { size } = sectorOf(primary, 0);
+  const forTrailer = Math.max(1, Math.ceil(trailerSize(state.format, image.writeSize) / size));
+  const firstTrailerIdx = primary.area.sectors.length - forTrailer;
+  if (lastIdx < firstTrailerIdx) return true;
+  const [needed, available] = [(lastIdx + 1) * size, firstTrailerIdx * size];
+  tell(state, image.index, "swap_run", { reason: "no-room", needed, available });
+  return false;
 }

@@ -12,12 +12,11 @@ import type { BootStatus } from "./boot-status.js";
 import { bootCopyRegion } from "./copy-region.js";
 import { bootEraseRegion, swapScrambleTrailerSectors } from "./erase.js";
 import { readHeaderAt } from "./image-headers.js";
-import { tell } from "./loader-state.js";
 import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
 import { sectorOf, sectorsFor } from "./sectors.js";
 import { matchEqualSectors } from "./slots-compatible.js";
 import type { SwapStrategy } from "./strategy.js";
-import { equalSectorsStatusSource, freeSectors, lastStatusEntry } from "./swap-equal-sectors.js";
+import { equalSectorsStatusSource, hasRoom, lastStatusEntry } from "./swap-equal-sectors.js";
 import { bootFindStatus, bootWriteStatus, swapStatusInit } from "./swap-misc.js";
 import { BOOT_SWAP_TYPE_NONE, BOOT_SWAP_TYPE_REVERT } from "./swap-types.js";
 import {
@@ -91,14 +90,9 @@ export const SWAP_USING_MOVE: SwapStrategy = {
     const [primary] = image.slots;
     const sectorSize = sectorOf(primary, 0).size;
     const lastIdx = sectorsFor(copySize, sectorSize);
-    if (isStatusReset(status, FIRST_OP)) {
-      const firstTrailerIdx = freeSectors(state, image);
-      if (lastIdx >= firstTrailerIdx) {
-        const [needed, available] = [(lastIdx + 1) * sectorSize, firstTrailerIdx * sectorSize];
-        tell(state, image.index, "swap_run", { reason: "no-room", needed, available });
-        status.swapType = BOOT_SWAP_TYPE_NONE;
-        return;
-      }
+    if (isStatusReset(status, FIRST_OP) && !hasRoom(state, image, lastIdx)) {
+      status.swapType = BOOT_SWAP_TYPE_NONE;
+      return;
     }
     fixupRevert(state, image, status);
     if (status.op === "move") {

@@ -14,13 +14,13 @@ import type { BootFlashArea } from "./boot-flash-area.js";
 import { bootCopyRegion } from "./copy-region.js";
 import { bootEraseRegion, bootScrambleRegion, swapScrambleTrailerSectors } from "./erase.js";
 import { readHeaderAt } from "./image-headers.js";
-import { BOOT_SLOT_SECONDARY, tell } from "./loader-state.js";
+import { BOOT_SLOT_SECONDARY } from "./loader-state.js";
 import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
 import { sectorOf, sectorsFor } from "./sectors.js";
 import { sizeWithoutTlvs } from "./single-loader.js";
 import { matchEqualSectors } from "./slots-compatible.js";
 import type { SwapStrategy } from "./strategy.js";
-import { equalSectorsStatusSource, freeSectors, lastStatusEntry } from "./swap-equal-sectors.js";
+import { equalSectorsStatusSource, hasRoom, lastStatusEntry } from "./swap-equal-sectors.js";
 import { bootFindStatus, bootWriteStatus, swapStatusInit } from "./swap-misc.js";
 import { isRevertRequested } from "./swap-type.js";
 import { BOOT_SWAP_TYPE_NONE, BOOT_SWAP_TYPE_REVERT } from "./swap-types.js";
@@ -97,14 +97,9 @@ export const SWAP_USING_OFFSET: SwapStrategy = {
     const [primary, secondary] = image.slots;
     const sectorSize = sectorOf(primary, 0).size;
     const lastIdx = sectorsFor(copySize, sectorSize) - 1;
-    if (isStatusReset(status, FIRST_OP)) {
-      const firstTrailerIdx = freeSectors(state, image);
-      if (lastIdx >= firstTrailerIdx) {
-        const [needed, available] = [(lastIdx + 1) * sectorSize, firstTrailerIdx * sectorSize];
-        tell(state, image.index, "swap_run", { reason: "no-room", needed, available });
-        status.swapType = BOOT_SWAP_TYPE_NONE;
-        return;
-      }
+    if (isStatusReset(status, FIRST_OP) && !hasRoom(state, image, lastIdx)) {
+      status.swapType = BOOT_SWAP_TYPE_NONE;
+      return;
     }
     fixupRevert(state, image, status);
     if (status.idx === BOOT_STATUS_IDX_0) initStatus(state, image, status);

@@ -3,7 +3,7 @@ import { IMAGE_TLV_INFO_MAGIC, IMAGE_TLV_PROT_INFO_MAGIC } from "@tandem/image";
 import type { ImageHeader } from "@tandem/image";
 
 import type { BootFlashArea } from "./boot-flash-area.js";
-import { flashAreaRead } from "./flash-map.js";
+import { flashAreaReadWord } from "./flash-map.js";
 
 /** Size of `struct image_tlv_info` and of `struct image_tlv`, bytes. */
 const TLV_HEADER_SIZE = 4;
@@ -83,12 +83,11 @@ export function* iterateTlvs(
   }
 }
 
+/** Two 16-bit fields, as info headers and TLV headers both have. */
 function readPair(
   area: BootFlashArea,
   offset: number,
 ): { readonly first: number; readonly second: number } | null {
-  const bytes = flashAreaRead(area, offset, TLV_HEADER_SIZE);
-  if (bytes === null) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return { first: a | (b << 8), second: c | (d << 8) };
+  const word = flashAreaReadWord(area, offset);
+  return word === null ? null : { first: word & 0xffff, second: word >>> 16 };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BootFlashArea } from "./boot-flash-area.js";
 import { bootAssert } from "./boot-stop.js";
-import { flashAreaWrite } from "./flash-map.js";
+import { flashAreaReadWord, flashAreaWrite } from "./flash-map.js";
 import { BOOT_SWAP_TYPE_NONE, BOOT_SWAP_TYPE_REVERT } from "./swap-types.js";
 import {
   BOOT_MAGIC_SIZE,
@@ -125,7 +125,7 @@ export function readSwapInfo({ area, swapInfoOffset }: TrailerArea): number {
 
 /** `boot_read_swap_size`: 32 bits, whatever they are. */
 export function bootReadSwapSize({ area, swapSizeOffset }: TrailerArea): number {
-  return word(area.read(swapSizeOffset, 4));
+  return flashAreaReadWord(area, swapSizeOffset) ?? 0;
 }
 
 /** `boot_read_unprotected_tlv_sizes`: of both slots, in swap using offset. */
@@ -133,7 +133,7 @@ export function bootReadUnprotectedTlvSizes({ area, tlvSizesOffset }: TrailerAre
   readonly primary: number;
   readonly secondary: number;
 } {
-  const sizes = word(area.read(tlvSizesOffset, 4));
+  const sizes = flashAreaReadWord(area, tlvSizesOffset) ?? 0;
   return { primary: sizes & 0xffff, secondary: sizes >>> 16 };
 }
 
@@ -190,9 +190,4 @@ function writeTrailer(
   const bytes = new Uint8Array(size).fill(area.erasedValue);
   for (let i = 0; i < length; i++) bytes[i] = (value >>> (8 * i)) & 0xff;
   return flashAreaWrite(area, offset, bytes);
-}
-
-function word(bytes: Uint8Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }

@@ -12,7 +12,7 @@ import { isStatusReset } from "./boot-status.js";
 import type { BootStatus } from "./boot-status.js";
 import { bootCompareVersion } from "./compare-version.js";
 import { bootScrambleSlot, swapScrambleTrailerSectors } from "./erase.js";
-import { flashAreaRead } from "./flash-map.js";
+import { flashAreaRead, flashAreaReadWord } from "./flash-map.js";
 import { FihResult } from "./hooks.js";
 import { bootutilImgValidate } from "./image-validate.js";
 import type { ValidationProblem } from "./image-validate.js";
@@ -214,19 +214,14 @@ function isForPrimary(state: LoaderState, image: LoaderImage, slot: LoaderSlot):
   const { imageAddressCheck } = state.config;
   if (imageAddressCheck === "none") return true;
   const { area } = image.slots[0];
-  const found = imageAddressCheck === "header" ? slot.header.loadAddress : vectorWord(slot);
+  const { loadAddress, headerSize } = slot.header;
+  // MCUboot takes the vector from the start of the slot also with swap using offset.
+  const found =
+    imageAddressCheck === "header" ? loadAddress : flashAreaReadWord(slot.area, headerSize + 8);
   if (found === null) return false;
   const [from, to] = [area.offset, area.offset + area.size];
   if (found >= from && found < to) return true;
   tell(state, image.index, SOURCE, { reason: "wrong-image-address", found, from, to });
   eraseSlot(state, image, slot);
   return false;
-}
-
-/** The word at header size + 8, from the start of the slot also with swap using offset. */
-function vectorWord({ area, header }: LoaderSlot): number | null {
-  const bytes = flashAreaRead(area, header.headerSize + 8, 4);
-  if (bytes === null) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }
