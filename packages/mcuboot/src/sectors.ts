@@ -3,13 +3,17 @@ import type { FlashSector } from "./boot-flash-area.js";
 import { BootStop } from "./boot-stop.js";
 import type { LoaderSlot } from "./loader-state.js";
 
+/** What C finds in its table behind the last sector of a slot. */
+const NO_SECTOR: FlashSector = { offset: 0, size: 0 };
+
 /**
- * A sector of a slot by its index. C reads past its table when a damaged trailer makes it ask for
- * one that is not there; here the boot stops.
+ * A sector of a slot by its index. A damaged trailer makes MCUboot ask for one that is not there:
+ * it finds zeros up to the end of its table, and anything behind, where this boot stops.
  */
-export function sectorOf({ area }: LoaderSlot, index: number): FlashSector {
+export function sectorOf({ area, trailer }: LoaderSlot, index: number): FlashSector {
   const sector = area.sectors[index];
   if (sector !== undefined) return sector;
+  if (index >= 0 && index < trailer.format.maxEntries) return NO_SECTOR;
   throw new BootStop("assert", "boot_img_sector_off", `sector ${index} of ${area.sectors.length}`);
 }
 
