@@ -13,6 +13,7 @@ import {
   formatConstants,
   planStore,
 } from "../packages/store/src/index.js";
+import { markdownTable } from "./markdown-table.js";
 import type { DescribedField, StorePlan } from "../packages/store/src/index.js";
 
 /** The page that this script writes. */
@@ -61,7 +62,7 @@ function fieldTable(fields: readonly DescribedField[]): string {
     `\`${name}\``,
     meaning,
   ]);
-  return table(["offset", "bytes", "type", "field", "meaning"], rows);
+  return markdownTable(["offset", "bytes", "type", "field", "meaning"], rows);
 }
 
 function constantTable(plan: StorePlan): string {
@@ -70,7 +71,7 @@ function constantTable(plan: StorePlan): string {
     hexDigits === null ? String(value) : `0x${value.toString(16).padStart(hexDigits, "0")}`,
     meaning,
   ]);
-  return table(["name", "value", "meaning"], rows);
+  return markdownTable(["name", "value", "meaning"], rows);
 }
 
 function stateTable(): string {
@@ -80,18 +81,7 @@ function stateTable(): string {
     name,
     meanings.get(name) ?? "",
   ]);
-  return table(["number", "state", "what stands on flash"], rows);
-}
-
-/** A table as the formatter of this repository writes it: columns of equal width. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = line(widths.map((width) => "-".repeat(width)));
-  return [line(head), rule, ...rows.map(line)].join("\n");
+  return markdownTable(["number", "state", "what stands on flash"], rows);
 }
 
 if (process.argv[1] === import.meta.filename) {

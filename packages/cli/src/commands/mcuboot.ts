@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { Option } from "@commander-js/extra-typings";
 import type { Command } from "@commander-js/extra-typings";
 import { SWEEP_MODES, explainBoot } from "@tandem/mcuboot";
-import type { SweepCounts, SweepOptions } from "@tandem/mcuboot";
+import type { SweepOptions } from "@tandem/mcuboot";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
@@ -12,6 +12,7 @@ import { describeExplanation } from "../mcuboot/describe-explanation.js";
 import { collectDump, loadBoard } from "../mcuboot/load-board.js";
 import { bootOnce, describeBoot, writeDumps } from "../mcuboot/run-boot.js";
 import { runSweepOnThreads } from "../mcuboot/run-sweep.js";
+import type { SweepRun } from "../mcuboot/run-sweep.js";
 import { describeSweep, parseFlip, parseImageCount } from "../mcuboot/sweep-arguments.js";
 import { parseWholeNumber } from "../option-parsers.js";
 import { ProgressLine } from "../progress-line.js";
@@ -43,8 +44,8 @@ function registerBoot(mcuboot: Command, context: Context): void {
     .requiredOption("--out <dir>", "where the dumps go, as DEVICE.bin; replaces what is there")
     .option(
       "--cut <n>",
-      "power goes before write or erase number n, counted from 0",
-      parseWholeNumber(0, Number.MAX_SAFE_INTEGER),
+      "power goes before the nth write or erase, counted from 1",
+      parseWholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option(...JSON_OPTION)
     .addHelpText(
@@ -52,9 +53,9 @@ function registerBoot(mcuboot: Command, context: Context): void {
       "\nExit status: 0 an image starts, or power was cut as asked; 1 nothing starts.",
     )
     .action(async ({ config, flash, out, cut, json }) => {
-      const loaded = loadBoard(config, flash);
-      const report = bootOnce(loaded.board, cut);
-      const files = await writeDumps(loaded, out);
+      const board = loadBoard(config, flash);
+      const report = bootOnce(board, cut);
+      const files = await writeDumps(board, out);
       if (report.starts === null && report.cut === null) context.setExitCode(ExitCode.Negative);
       if (json === true) printJson(context, { ...report, files });
       else print(context, [...describeBoot(report), `wrote ${files.join(", ")}`]);
@@ -74,7 +75,7 @@ function registerExplain(mcuboot: Command, context: Context): void {
         "Exit status: 0 the next boot starts an image, 1 it starts nothing.",
     )
     .action(({ config, flash, json }) => {
-      const explanation = explainBoot(loadBoard(config, flash).board);
+      const explanation = explainBoot(loadBoard(config, flash));
       if (explanation.boots[0].starts === null) context.setExitCode(ExitCode.Negative);
       if (json === true) printJson(context, explanation);
       else print(context, describeExplanation(explanation));
@@ -112,14 +113,15 @@ function registerSweep(mcuboot: Command, context: Context): void {
     .option("--then <what>", "after the cut: none, or flip:IMAGE:OFFSET", parseFlip, null)
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExit status: 0 the sweep ended, whatever it found; 2 no such sweep.")
-    .action(async ({ json, ...options }) => {
-      const counts = await sweep(options, context);
-      if (json === true) printJson(context, counts);
-      else print(context, describeSweep(options, counts));
+    .action(async ({ json, then: flip, ...rest }) => {
+      const options = { ...rest, flip };
+      const run = await sweep(options, context);
+      if (json === true) printJson(context, run.counts);
+      else print(context, describeSweep(options, run));
     });
 }
 
-async function sweep(options: SweepOptions, context: Context): Promise<SweepCounts> {
+async function sweep(options: SweepOptions, context: Context): Promise<SweepRun> {
   const bar = new ProgressLine(context);
   const start = performance.now();
   try {

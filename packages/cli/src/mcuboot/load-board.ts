@@ -30,27 +30,19 @@ export function collectDump(
   return [...before, { device: text.slice(0, at), file: text.slice(at + 1) }];
 }
 
-/** A configuration and the dumps that it is about. */
-export interface LoadedBoard {
-  readonly setup: BootSetup;
-  readonly board: FlashBoard;
-  /** Name of the dump of each device. */
-  readonly files: ReadonlyMap<string, string>;
-}
-
 /**
  * Reads a configuration, its keys, and a dump for each of its devices.
  * @throws {FormatError} cli/mcuboot-config, cli/dump-size, and what keys are refused with
  * @throws {UsageError} cli/flash for a device without dump, or a dump without device
  */
-export function loadBoard(configFile: string, dumps: readonly DumpArgument[]): LoadedBoard {
+export function loadBoard(configFile: string, dumps: readonly DumpArgument[]): FlashBoard {
   const setup = parseBootSetup(readFileSync(configFile, "utf8"), configFile);
   const files = filesOf(setup, dumps);
   const devices = Object.entries(setup.devices).map(([name, device]): BoardDevice => {
     const file = files.get(name);
     return { name, ...device, ...(file !== undefined && { bytes: readDump(file, device.size) }) };
   });
-  return { setup, files, board: new FlashBoard(boardOptions(setup, devices, readKeys(setup))) };
+  return new FlashBoard(boardOptions(setup, devices, readKeys(setup)));
 }
 
 /** The board that a configuration describes. */
@@ -59,7 +51,13 @@ function boardOptions(
   devices: readonly BoardDevice[],
   keys: readonly PublicKey[],
 ): FlashBoardOptions {
-  const { build, images, scratch, securityCounters } = setup;
+  const { file, build, images, scratch, securityCounters, hooks } = setup;
+  if (hooks !== "none") {
+    throw new UsageError(
+      "cli/mcuboot-hooks",
+      `${file}: hooks: "${hooks}", hooks that need both cores, expected "none" on dumps`,
+    );
+  }
   return {
     config: build,
     devices,

@@ -2,7 +2,6 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 
-import { UsageError } from "@tandem/base";
 import { PowerLoss } from "@tandem/flash";
 import type { FlashOperation } from "@tandem/flash";
 import { formatVersion } from "@tandem/image";
@@ -10,7 +9,6 @@ import { explainStep, stepContext } from "@tandem/mcuboot";
 import type { BootResult, BootStep, FlashBoard, ImageDecision, SlotName } from "@tandem/mcuboot";
 
 import { replaceFile } from "../write-file.js";
-import type { LoadedBoard } from "./load-board.js";
 
 /** What one boot did: the document of `tandem mcuboot boot --json`. */
 export interface BootReport {
@@ -26,8 +24,8 @@ export interface BootReport {
   } | null;
   /** Why nothing starts; null when something does, or power went before. */
   readonly why: { readonly text: string; readonly step: BootStep } | null;
-  /** The operation before which power went; null when it stayed. */
-  readonly cut: ({ readonly index: number } & FlashOperation) | null;
+  /** The operation before which power went, the first one being number 1; null when it stayed. */
+  readonly cut: ({ readonly number: number } & FlashOperation) | null;
   /** Writes and erases in their order. */
   readonly operations: readonly FlashOperation[];
   /** What MCUboot found out, in its order. */
@@ -38,7 +36,7 @@ export interface BootReport {
 
 /**
  * Boots a board once. The board is left as flash is left.
- * @param cut power goes before the operation with this index; undefined: it stays
+ * @param cut power goes before the operation with this number, from 1; undefined: it stays
  */
 export function bootOnce(board: FlashBoard, cut: number | undefined): BootReport {
   const context = stepContext(board);
@@ -47,14 +45,14 @@ export function bootOnce(board: FlashBoard, cut: number | undefined): BootReport
   board.operations.observer = (operation) => void operations.push(operation);
   let result: BootResult;
   try {
-    result = board.boot(cut);
+    result = board.boot(cut === undefined ? undefined : cut - 1);
   } catch (error) {
     if (!(error instanceof PowerLoss) || cut === undefined || undisturbed === null) throw error;
     return {
       decisions: undisturbed.decisions,
       starts: null,
       why: null,
-      cut: { index: cut, ...error.operation },
+      cut: { number: cut, ...error.operation },
       operations,
       steps: [],
       securityCounters: board.securityCounters,
@@ -88,30 +86,18 @@ function whyOf(step: BootStep, context: ReturnType<typeof stepContext>): BootRep
 }
 
 /**
- * Writes the dump of every device as DIRECTORY/NAME.bin; what stands there is replaced, unless it
- * is one of the dumps that were read.
+ * Writes the dump of every device as DIRECTORY/NAME.bin, each as a whole; replaces what is there.
  * @returns the files
- * @throws {UsageError} cli/exists
  */
-export async function writeDumps(
-  { board, files }: LoadedBoard,
-  directory: string,
-): Promise<readonly string[]> {
-  const outputs = [...board.devices].map(([name, { bytes }]) => ({
-    file: path.join(directory, `${name}.bin`),
-    bytes,
-  }));
-  const inputs = new Set([...files.values()].map((file) => path.resolve(file)));
-  const clash = outputs.find(({ file }) => inputs.has(path.resolve(file)));
-  if (clash !== undefined) {
-    throw new UsageError(
-      "cli/exists",
-      `${clash.file}: a dump that is read, expected another --out`,
-    );
-  }
+export async function writeDumps(board: FlashBoard, directory: string): Promise<readonly string[]> {
   mkdirSync(directory, { recursive: true });
-  for (const { file, bytes } of outputs) await replaceFile(file, bytes);
-  return outputs.map(({ file }) => file);
+  const files: string[] = [];
+  for (const [name, { bytes }] of board.devices) {
+    const file = path.join(directory, `${name}.bin`);
+    await replaceFile(file, bytes);
+    files.push(file);
+  }
+  return files;
 }
 
 /** The report in lines for people. */
@@ -122,7 +108,7 @@ export function describeBoot(report: BootReport): string[] {
   lines.push(`${operations.length - erases} writes, ${erases} erases`);
   if (cut !== null) {
     const place = `${cut.kind} of ${cut.length} bytes at ${cut.device} 0x${cut.address.toString(16)}`;
-    lines.push(`power went before operation ${cut.index}: ${place}`);
+    lines.push(`power went before operation ${cut.number}: ${place}`);
   } else if (starts !== null) {
     lines.push(`starts ${starts.version} from the ${starts.slot} slot`);
   } else {

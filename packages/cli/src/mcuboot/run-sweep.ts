@@ -7,6 +7,7 @@ import { addSweepCounts, countSweepPoints } from "@tandem/mcuboot";
 import type { SweepCounts, SweepOptions } from "@tandem/mcuboot";
 
 import type { SweepJob, SweepMessage } from "./sweep-job.js";
+import { threadFlags } from "./thread-flags.js";
 
 /** How a sweep is spread and watched. */
 export interface RunSweepOptions {
@@ -15,12 +16,16 @@ export interface RunSweepOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** From sources (tests, `npm run bench`) the thread needs the loader that this one runs under. */
-const IS_SOURCE = import.meta.url.endsWith(".ts");
-const WORKER = IS_SOURCE
+const WORKER = import.meta.url.endsWith(".ts")
   ? new URL("./sweep-worker.ts", import.meta.url)
   : new URL("./sweep-worker.js", import.meta.url);
-const EXEC_ARGV = IS_SOURCE ? ["--import", "tsx", "--conditions=source"] : [];
+
+/** A sweep that has ended. */
+export interface SweepRun {
+  readonly counts: SweepCounts;
+  /** What the slowest thread took, without the start of threads. */
+  readonly busyMs: number;
+}
 
 /**
  * Runs a sweep on several threads.
@@ -30,7 +35,7 @@ const EXEC_ARGV = IS_SOURCE ? ["--import", "tsx", "--conditions=source"] : [];
 export async function runSweepOnThreads(
   options: SweepOptions,
   { threads, signal, onProgress }: RunSweepOptions,
-): Promise<SweepCounts> {
+): Promise<SweepRun> {
   const total = countSweepPoints(options, nodeCrypto);
   const stop = new AbortController();
   const ends = AbortSignal.any([signal, stop.signal]);
@@ -42,7 +47,11 @@ export async function runSweepOnThreads(
     }),
   );
   try {
-    return addSweepCounts(await Promise.all(parts));
+    const runs = await Promise.all(parts);
+    return {
+      counts: addSweepCounts(runs.map(({ counts }) => counts)),
+      busyMs: Math.max(...runs.map(({ busyMs }) => busyMs)),
+    };
   } catch (error) {
     // One thread has failed or all were told to stop: none is left behind.
     stop.abort();
@@ -55,10 +64,10 @@ function runThread(
   job: SweepJob,
   signal: AbortSignal,
   onPoints: (points: number) => void,
-): Promise<SweepCounts> {
+): Promise<SweepRun> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const worker = new Worker(WORKER, { workerData: job, execArgv: EXEC_ARGV });
+    const worker = new Worker(WORKER, { workerData: job, execArgv: threadFlags(import.meta.url) });
     const abort = (): void => {
       reject(signal.reason);
       void worker.terminate();
@@ -66,7 +75,7 @@ function runThread(
     signal.addEventListener("abort", abort, { once: true });
     worker.on("message", (message: SweepMessage) => {
       if (message.kind === "progress") onPoints(message.points);
-      else resolve(message.counts);
+      else resolve(message);
     });
     worker.on("error", reject);
     worker.on("exit", () => {

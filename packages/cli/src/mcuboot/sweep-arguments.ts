@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InvalidArgumentError } from "commander";
-import type { SweepCounts, SweepFlip, SweepOptions } from "@tandem/mcuboot";
+import type { SweepFlip, SweepOptions } from "@tandem/mcuboot";
 
+import type { SweepRun } from "./run-sweep.js";
 import { parseWholeNumber } from "../option-parsers.js";
 
 const MAX_OFFSET = 1 << 28;
@@ -27,7 +28,7 @@ export function parseFlip(text: string): SweepFlip | null {
 }
 
 /** What a sweep found, in lines for people. */
-export function describeSweep(options: SweepOptions, counts: SweepCounts): string[] {
+export function describeSweep(options: SweepOptions, { counts, busyMs }: SweepRun): string[] {
   const { mode, images, size, slotSize, sectorSize, align, from } = options;
   const { points, bootFailures, mixedStarts, stillMixedAfter2, oldOld, newNew } = counts;
   return [
@@ -39,6 +40,7 @@ export function describeSweep(options: SweepOptions, counts: SweepCounts): strin
     row(mixedStarts, "then started images of different releases"),
     row(stillMixedAfter2, "of these, still did after two more boots"),
     row(bootFailures, "then started nothing"),
+    `${(busyMs / 1000).toFixed(1)} s, ${Math.round((points * 1000) / busyMs)} cut points per second`,
   ];
 }
 

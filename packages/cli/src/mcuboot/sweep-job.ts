@@ -9,7 +9,7 @@ export interface SweepJob {
   readonly of: number;
 }
 
-/** What a thread posts. */
+/** What a thread posts; `busyMs` is without its start. */
 export type SweepMessage =
   | { readonly kind: "progress"; readonly points: number }
-  | { readonly kind: "done"; readonly counts: SweepCounts };
+  | { readonly kind: "done"; readonly counts: SweepCounts; readonly busyMs: number };

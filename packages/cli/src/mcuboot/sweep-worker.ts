@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { nodeCrypto } from "@tandem/base/node";
 import { runSweep } from "@tandem/mcuboot";
 
+import { withCachedHashes } from "./cached-hashes.js";
 import type { SweepJob, SweepMessage } from "./sweep-job.js";
 
 /** Points between two messages: few enough for a smooth bar, many enough to cost nothing. */
@@ -16,12 +17,13 @@ const { options, index, of }: SweepJob = workerData;
 const post = (message: SweepMessage): void => parentPort?.postMessage(message);
 
 let done = 0;
+const start = performance.now();
 const counts = runSweep(options, {
   index,
   of,
-  crypto: nodeCrypto,
+  crypto: withCachedHashes(nodeCrypto),
   onPoint: () => {
     if (++done % POINTS_PER_MESSAGE === 0) post({ kind: "progress", points: POINTS_PER_MESSAGE });
   },
 });
-post({ kind: "done", counts });
+post({ kind: "done", counts, busyMs: performance.now() - start });

@@ -53,7 +53,7 @@ export function explainBoot(board: FlashBoard): Explanation {
 /** What the explanation of a step needs to know of the board, before its boot. */
 export function stepContext(board: FlashBoard): StepContext {
   const config = resolveBootConfig(board.bootOptions.config);
-  return { config, slots: readSlots(board, config) };
+  return { config, hasKeys: hasKeys(board), slots: readSlots(board, config) };
 }
 
 function explainNext(
@@ -62,7 +62,7 @@ function explainNext(
   slots: readonly SlotFacts[],
 ): ExplainedBoot {
   const result = board.boot();
-  const context = { config, slots };
+  const context = { config, slots, hasKeys: hasKeys(board) };
   const findings = result.steps.map((step) => explainStep(step, context));
   return {
     decisions: result.decisions,
@@ -72,6 +72,10 @@ function explainNext(
     operations: board.operations.count,
     slots: readSlots(board, config),
   };
+}
+
+function hasKeys({ bootOptions }: FlashBoard): boolean {
+  return (bootOptions.keys ?? []).length > 0;
 }
 
 function startsOf(result: BootResult): ExplainedBoot["starts"] {

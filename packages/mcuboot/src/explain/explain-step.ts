@@ -2,7 +2,7 @@
 import { hex } from "@tandem/base";
 
 import type { BootReason, BootStep, IncompatibleSlots } from "../boot-result.js";
-import { explainInvalid } from "./explain-validation.js";
+import { explainInvalid, explainNoHeader } from "./explain-validation.js";
 import { explainSwapType } from "./explain-swap-type.js";
 import { error, info, warning, whereIs } from "./finding.js";
 import type { Explained, Finding } from "./finding.js";
@@ -12,7 +12,15 @@ import type { StepContext } from "./step-context.js";
 /** A step of a boot in words: what, why, where in MCUboot, and what to change. */
 export function explainStep(step: BootStep, context: StepContext): Finding {
   const { id, severity, does, why, change } = explainReason(step, step.image, context);
-  return { id, image: step.image, severity, does, why, where: whereIs(step.source), change };
+  return {
+    id,
+    image: step.image,
+    severity,
+    does,
+    why,
+    where: whereIs(step.source, context.config.mode),
+    change,
+  };
 }
 
 function explainReason(step: BootReason, image: number, context: StepContext): Explained {
@@ -83,23 +91,23 @@ function explainSlot(
 ): Explained {
   switch (step.reason) {
     case "image-valid": {
-      const by = step.hooked ? "boot_image_check_hook accepted it" : "hash and signature are right";
+      const checked = context.hasKeys
+        ? "hash and signature are right"
+        : "the hash is right; without keys, nobody's signature is asked for";
+      const by = step.hooked ? "boot_image_check_hook accepted it" : checked;
       return info(`valid/${step.slot}`, `accepts the image in the ${step.slot} slot`, by);
     }
     case "slot-empty":
       return explainEmpty(step, image, context);
     case "not-bootable":
-      return error(
-        "invalid/non-bootable",
-        `does not start the image in the ${step.slot} slot`,
-        "its header has the flag NON_BOOTABLE",
-        "sign without --non-bootable",
-      );
+      return explainNotBootable(step, image, context);
     case "trailer-erased":
       return info(
         "clean/trailer",
         `erases the trailer of the ${step.slot} slot`,
-        "the slot has no image, but its trailer is not blank: it would keep new images out",
+        step.slot === "primary"
+          ? "it asks for a revert without an image to go back to: the next boot must not ask again"
+          : "the slot has nothing to install, and what its trailer says would keep new images out",
       );
     case "slot-erased":
       return warning(
@@ -109,12 +117,7 @@ function explainSlot(
         null,
       );
     case "primary-bad-magic":
-      return error(
-        "primary/bad-magic",
-        "starts nothing",
-        `the primary slot begins with ${hex(step.found, 8)}, not with an image header`,
-        "write a signed image to the primary slot",
-      );
+      return explainNoHeader("primary", slotOf(context, image, "primary"), context);
     case "wrong-image-address":
       return error(
         "invalid/address",
@@ -146,13 +149,34 @@ function explainEmpty({ slot }: Of<"slot-empty">, image: number, context: StepCo
       "upload the image before it is marked",
     );
   }
+  if (context.config.bootstrap) {
+    return info(
+      "primary/empty-bootstrap",
+      "finds nothing to start in the primary slot",
+      `${what}; with MCUBOOT_BOOTSTRAP, a valid image in the secondary slot would go there`,
+    );
+  }
   return error(
     "primary/empty",
     `cannot start image ${image}`,
     `${what}: there is no image to start, and one image that is missing stops all of them`,
-    context.config.bootstrap
-      ? "upload a valid image to the secondary slot"
-      : "write a signed image to the primary slot, or build MCUboot with MCUBOOT_BOOTSTRAP",
+    "write a signed image to the primary slot, or build MCUboot with MCUBOOT_BOOTSTRAP",
+  );
+}
+
+function explainNotBootable(
+  { slot }: Of<"not-bootable">,
+  image: number,
+  context: StepContext,
+): Explained {
+  const facts = slotOf(context, image, slot);
+  // MCUboot looks at the flag before it looks at the magic: other bytes may have that bit.
+  if (facts?.header === null) return explainNoHeader(slot, facts, context);
+  return error(
+    "invalid/non-bootable",
+    slot === "primary" ? "starts nothing from the primary slot" : `refuses ${versionOf(facts)}`,
+    "its header has the flag NON_BOOTABLE",
+    "sign without --non-bootable",
   );
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareVersions, parseVersion } from "@tandem/image";
+
 import type { BootReason } from "../boot-result.js";
+import { BOOT_SWAP_TYPE_REVERT } from "../swap-types.js";
 import { error, info, warning } from "./finding.js";
 import type { Explained } from "./finding.js";
-import type { SlotFacts } from "./slot-facts.js";
+import type { HeaderFacts, SlotFacts } from "./slot-facts.js";
 import { isSwapMode, slotOf, versionOf } from "./step-context.js";
 import type { StepContext } from "./step-context.js";
 
@@ -24,7 +27,7 @@ export function explainSwapType(
   const primary = slotOf(context, image, "primary");
   const secondary = slotOf(context, image, "secondary");
   const from = versionOf(primary);
-  const to = versionOf(secondary);
+  const to = secondary?.header?.version ?? "what stands in the secondary slot, which is no image,";
   switch (step.swapType) {
     case "test":
       return explainTest(from, to, context);
@@ -40,7 +43,7 @@ export function explainSwapType(
     case "fail":
     case "panic":
     case "unknown":
-      return explainNone(step, secondary);
+      return explainNone(step, primary, secondary);
     default:
       return step.swapType satisfies never;
   }
@@ -71,7 +74,11 @@ function explainRevert(step: SwapTypeStep, from: string, to: string): Explained 
   );
 }
 
-function explainNone(step: SwapTypeStep, secondary: SlotFacts | undefined): Explained {
+function explainNone(
+  step: SwapTypeStep,
+  primary: SlotFacts | undefined,
+  secondary: SlotFacts | undefined,
+): Explained {
   const { magic, imageOk } = step.secondary;
   if (magic === "bad") return explainBadMagic(secondary);
   if (magic === "good" && imageOk === "bad") {
@@ -83,15 +90,47 @@ function explainNone(step: SwapTypeStep, secondary: SlotFacts | undefined): Expl
       "erase the secondary slot and upload the image again",
     );
   }
-  if (secondary?.header != null) {
+  return secondary?.header == null
+    ? explainQuiet(step)
+    : explainUnmarked(step, primary, secondary.header);
+}
+
+/** An image in the secondary slot that nothing asks for: new, or what the last swap put there. */
+function explainUnmarked(
+  { primary: state }: SwapTypeStep,
+  primary: SlotFacts | undefined,
+  candidate: HeaderFacts,
+): Explained {
+  const does = `installs nothing; ${candidate.version} stays in the secondary slot`;
+  const isSwapped = state.magic === "good" && state.copyDone === "set" && state.imageOk === "set";
+  if (isSwapped && state.swapType === BOOT_SWAP_TYPE_REVERT) {
     return warning(
-      "none/not-marked",
-      `installs nothing; ${secondary.header.version} stays in the secondary slot`,
-      "secondary trailer: no magic, so the image was never marked for an update",
-      `to install it, ${MARK}`,
+      "none/taken-back",
+      does,
+      "primary trailer: the last swap was a revert, which put it there; the secondary trailer " +
+        "does not ask for it again",
+      "find out why it did not confirm itself (boot_write_img_confirmed()), then upload and mark " +
+        "it again",
     );
   }
-  return explainQuiet(step);
+  if (isSwapped && !isNewer(candidate, primary?.header ?? null)) {
+    return info(
+      "none/confirmed",
+      does,
+      "primary trailer: copy_done and image_ok set: the update is confirmed, and the other slot " +
+        "holds the image that ran before",
+    );
+  }
+  return warning(
+    "none/not-marked",
+    does,
+    "secondary trailer: no magic, so the image was never marked for an update",
+    `to install it, ${MARK}`,
+  );
+}
+
+function isNewer(a: HeaderFacts, b: HeaderFacts | null): boolean {
+  return b !== null && compareVersions(parseVersion(a.version), parseVersion(b.version)) > 0;
 }
 
 function explainBadMagic(secondary: SlotFacts | undefined): Explained {

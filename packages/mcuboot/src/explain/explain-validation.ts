@@ -2,8 +2,9 @@
 import { hex } from "@tandem/base";
 
 import type { BootReason, InvalidImage, SlotName } from "../boot-result.js";
-import { error } from "./finding.js";
+import { error, info } from "./finding.js";
 import type { Explained } from "./finding.js";
+import type { SlotFacts } from "./slot-facts.js";
 import { slotOf } from "./step-context.js";
 import type { StepContext } from "./step-context.js";
 
@@ -16,6 +17,7 @@ interface Cause {
 }
 
 const UPLOAD = "upload the image again, whole, into an erased slot";
+const REWRITE = "write a valid image to the slot, with a programmer or through serial recovery";
 const SIGN = "sign the image with imgtool and the private key that belongs to this bootloader";
 
 const CAUSES: Readonly<Record<InvalidImage, Cause>> = {
@@ -101,6 +103,12 @@ const CAUSES: Readonly<Record<InvalidImage, Cause>> = {
   "refused-by-hook": { why: "boot_image_check_hook refused it", change: "see the hook's own log" },
 };
 
+/** Slots that cannot be swapped leave no image any room, also not the one that runs. */
+const NO_ROOM_AT_ALL: Cause = {
+  why: "the slots do not fit each other, so that no size of image is allowed",
+  change: "make both slots alike: equal sizes and sectors",
+};
+
 /**
  * Why an image is not valid.
  * @see MCUboot, boot/bootutil/src/image_validate.c, bootutil_loader.c
@@ -110,16 +118,16 @@ export function explainInvalid(
   image: number,
   context: StepContext,
 ): Explained {
-  const cause = CAUSES[why];
+  const facts = slotOf(context, image, slot);
+  if (why === "header-magic") return explainNoHeader(slot, facts, context);
+  const cause = why === "too-large" && expected === 0 ? NO_ROOM_AT_ALL : CAUSES[why];
   const numbers =
-    expected === undefined || found === undefined
-      ? ""
-      : ` (expected ${shown(why, expected)}, found ${shown(why, found)})`;
+    expected === undefined || found === undefined ? "" : ` (expected ${expected}, found ${found})`;
   return error(
     `invalid/${why}`,
     consequence(slot, image, context),
     `${slot} slot: ${cause.why}${numbers}`,
-    cause.change,
+    slot === "primary" && cause.change === UPLOAD ? REWRITE : cause.change,
   );
 }
 
@@ -130,7 +138,31 @@ function consequence(slot: SlotName, image: number, context: StepContext): strin
   return `refuses ${version ?? "the image in the secondary slot"}`;
 }
 
-/** Magics and flags are read in hex, sizes and counters in decimal. */
-function shown(why: InvalidImage, value: number): string {
-  return why === "header-magic" ? hex(value, 8) : String(value);
+/** A slot that does not begin with the magic of an image, or of which MCUboot never read it. */
+export function explainNoHeader(
+  slot: SlotName,
+  facts: SlotFacts | undefined,
+  { config, slots }: StepContext,
+): Explained {
+  const isXip = config.mode.startsWith("direct-xip");
+  if (isXip && facts?.isBlank === true) {
+    return info("xip/blank", `finds nothing in the ${slot} slot`, "the slot is blank");
+  }
+  const does =
+    slot === "primary" || isXip
+      ? `starts nothing from the ${slot} slot`
+      : "refuses what was uploaded";
+  const most = Math.max(...slots.map(({ sectors }) => sectors));
+  if (facts?.header != null && most > config.maxImgSectors) {
+    return error(
+      "slots/too-many-sectors",
+      does,
+      `a slot has ${most} sectors, and BOOT_MAX_IMG_SECTORS is ${config.maxImgSectors}: ` +
+        "MCUboot gives up on the image before it reads its header",
+      `build MCUboot with CONFIG_BOOT_MAX_IMG_SECTORS=${most} or more`,
+    );
+  }
+  const { why, change } = CAUSES["header-magic"];
+  const found = facts === undefined ? "" : `, but with ${hex(facts.magic, 8)}`;
+  return error("invalid/header-magic", does, `${slot} slot: ${why}${found}`, change);
 }

@@ -64,16 +64,18 @@ function isInstalled(decision: ImageDecision | undefined): boolean {
 /** Several images of which one boot moves some and leaves others. */
 function splits([first]: Boots, { slots }: Scene): Finding[] {
   const moved = first.decisions.filter(isMoved);
-  const left = first.decisions.filter((decision) => !isMoved(decision));
+  const isResumed = moved.some(({ resumed }) => resumed !== null);
+  // Power may have gone between the images of one update: then the others were moved before.
+  const left = first.decisions.filter(
+    (decision) => !isMoved(decision) && !(isResumed && isSwapped(decision.image, slots)),
+  );
   const [one] = left;
   if (moved.length === 0 || one === undefined) return [];
   const isRevert = moved.some(({ decided, resumed }) => [decided, resumed].includes("revert"));
   const change = isRevert
     ? "confirm all images or none; between two confirmations a reset splits them"
     : "mark all images before the reset, and sign each with a dependency on the others";
-  const isConfirmed = left.some(({ image }) =>
-    slots.some((facts) => facts.image === image && facts.slot === "primary" && isAccepted(facts)),
-  );
+  const isConfirmed = left.some(({ image }) => isAccepted(image, slots));
   return [
     finding(
       one.image,
@@ -96,8 +98,18 @@ function indexes(decisions: readonly ImageDecision[]): string {
   return decisions.map(({ image }) => image).join(" and ");
 }
 
-function isAccepted({ trailer }: SlotFacts): boolean {
-  return trailer.magic === "good" && trailer.imageOk === "set";
+function isAccepted(image: number, slots: readonly SlotFacts[]): boolean {
+  const trailer = primaryOf(image, slots)?.trailer;
+  return trailer?.magic === "good" && trailer.imageOk === "set";
+}
+
+function isSwapped(image: number, slots: readonly SlotFacts[]): boolean {
+  const trailer = primaryOf(image, slots)?.trailer;
+  return trailer?.magic === "good" && trailer.copyDone === "set";
+}
+
+function primaryOf(image: number, slots: readonly SlotFacts[]): SlotFacts | undefined {
+  return slots.find((facts) => facts.image === image && facts.slot === "primary");
 }
 
 /** An image that starts although it does not validate. */
@@ -121,14 +133,15 @@ function unverified([first]: Boots, { config, board }: Scene): Finding[] {
 
 /** Flash that no further boot brings to life. */
 function deadEnds([first, second]: Boots): Finding[] {
-  if (first.starts !== null || second.starts !== null || second.operations > 0) return [];
+  if (first.starts !== null || second.starts !== null) return [];
+  if (JSON.stringify(first.slots) !== JSON.stringify(second.slots)) return [];
   return [
     finding(
       second.why?.image ?? 0,
       error(
         "outlook/dead-end",
         "no further boot starts anything",
-        "the second boot found what the first one left, and changed nothing",
+        "the second boot found what the first one had found, and left it like that",
         "write the slots with a programmer, or through serial recovery if MCUboot has it",
       ),
       LOADER,

@@ -72,6 +72,8 @@ export interface SlotFacts {
   /** Place on the device, bytes. */
   readonly offset: number;
   readonly size: number;
+  /** Number of erase units. */
+  readonly sectors: number;
   /** Every byte is erased. */
   readonly isBlank: boolean;
   /** First word of the image. */
@@ -106,6 +108,7 @@ export function readSlotFacts(area: BootFlashArea, place: SlotPlace): SlotFacts 
     device: area.device,
     offset: area.offset,
     size: area.size,
+    sectors: area.sectors.length,
     isBlank: isErased(area, 0, area.size),
     magic: header.magic,
     header: isImage ? headerFacts(header) : null,

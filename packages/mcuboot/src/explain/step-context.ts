@@ -6,6 +6,8 @@ import type { SlotFacts } from "./slot-facts.js";
 /** What the explanation of a step may look at beside the step. */
 export interface StepContext {
   readonly config: ResolvedBootConfig;
+  /** MCUboot has keys, and checks signatures. */
+  readonly hasKeys: boolean;
   /** The slots as the boot found them. */
   readonly slots: readonly SlotFacts[];
 }

@@ -5,6 +5,7 @@ import {
   IMAGE_HEADER_SIZE,
   IMAGE_TLV_DEPENDENCY,
   IMAGE_TLV_SHA256,
+  TLV_INFO_LAYOUT,
   IMAGE_MAGIC,
   encodeDependency,
   encodeImage,
@@ -112,13 +113,19 @@ function sweepImage(
       pad: 0,
     },
     headerPadding: new Uint8Array(0),
-    payload: createRandom(16 * release + image).bytes(options.size),
+    payload: createRandom(payloadSeed(image, release)).bytes(options.size),
     protectedTlvs,
     trailing: new Uint8Array(0),
   };
-  const covered = encodeImage({ ...parts, tlvs: [] });
+  // The hash covers everything before the unprotected area, of which only the info is there yet.
+  const covered = encodeImage({ ...parts, tlvs: [] }).subarray(0, -TLV_INFO_LAYOUT.size);
   const hash = { type: IMAGE_TLV_SHA256, value: digestOf(crypto, covered) };
   return encodeImage({ ...parts, tlvs: [hash] });
+}
+
+/** Of the images of packages/mcuboot/vectors/sweep-k64f.json. */
+function payloadSeed(image: number, release: number): number {
+  return 16 + 2 * image + release - OLD_RELEASE;
 }
 
 function mark(board: FlashBoard, image: number, isPermanent: boolean): void {

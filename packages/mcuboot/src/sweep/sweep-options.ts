@@ -28,7 +28,7 @@ export interface SweepOptions {
   readonly pending: "test" | "permanent" | "first-only";
   /** The boot that is cut: the one that installs, or the one that takes a trial back. */
   readonly from: "install" | "revert";
-  readonly then: SweepFlip | null;
+  readonly flip: SweepFlip | null;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface SweepOptions {
  * @throws {UsageError} mcuboot/sweep-options, naming option, found and expected
  */
 export function checkSweepOptions(options: SweepOptions): void {
-  const { mode, images, slotSize, sectorSize, align, pending, from, then } = options;
+  const { mode, images, slotSize, sectorSize, align, pending, from, flip } = options;
   if (![1, 2, 4, 8, 16, 32].includes(align)) refuse("--align", align, "1, 2, 4, 8, 16 or 32");
   if (sectorSize < 1 || sectorSize % align !== 0) {
     refuse("--sector-size", sectorSize, `a multiple of the alignment, ${align}`);
@@ -50,11 +50,11 @@ export function checkSweepOptions(options: SweepOptions): void {
   if (from === "revert" && pending === "permanent") {
     refuse("--from", from, "install: a permanent update is not taken back");
   }
-  if (then !== null && then.image >= images) {
-    refuse("--then", `flip:${then.image}:${then.offset}`, `an image below ${images}`);
+  if (flip !== null && flip.image >= images) {
+    refuse("--then", `flip:${flip.image}:${flip.offset}`, `an image below ${images}`);
   }
-  if (then !== null && then.offset >= slotSize) {
-    refuse("--then", `flip:${then.image}:${then.offset}`, `an offset below ${slotSize}`);
+  if (flip !== null && flip.offset >= slotSize) {
+    refuse("--then", `flip:${flip.image}:${flip.offset}`, `an offset below ${slotSize}`);
   }
 }
 

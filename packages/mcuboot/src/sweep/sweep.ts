@@ -71,7 +71,7 @@ export function runSweep(options: SweepOptions, part: SweepPart): SweepCounts {
   board.operations.observer = (_, index) => {
     if (index % part.of !== part.index) return;
     afterCut.copyFrom(board);
-    if (options.then !== null) decay(afterCut, options.then);
+    if (options.flip !== null) decay(afterCut, options.flip);
     const outcome = bootAndJudge(afterCut);
     if (outcome === "mixed") {
       afterCut.boot();
