@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createRandom } from "@tandem/base";
 import { PowerLoss } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
@@ -66,6 +67,28 @@ describe.each(CASES)("bootGo, $mode, images: $images, align: $align", ({ mode, i
     }
   });
 
+  // Two images with move or offset: below.
+  if (images === 1 || mode === "scratch" || mode === "overwrite") {
+    it("ends in the same release after two cuts", () => {
+      const board = make(true);
+      const start = board.snapshot();
+      board.boot();
+      const operations = board.operations.count;
+      const random = createRandom(operations);
+      for (let round = 0; round < 40; round++) {
+        board.restore(start);
+        cutBoot(board, random.below(operations));
+        const middle = board.snapshot();
+        expect(board.boot().kind).toBe("boot");
+        const left = board.operations.count;
+        board.restore(middle);
+        if (left > 0) cutBoot(board, random.below(left));
+        expect(board.boot().kind).toBe("boot");
+        expect(versions(board)).toEqual(all(board, 2));
+      }
+    });
+  }
+
   if (mode === "overwrite") return;
 
   it("keeps a test that is confirmed", () => {
@@ -96,4 +119,55 @@ describe.each(CASES)("bootGo, $mode, images: $images, align: $align", ({ mode, i
       expect(board.operations.count, `cut ${cut}`).toBe(0);
     }
   });
+});
+
+/** Cuts twice, early in each of two boots, until image 0 has stayed old. */
+function isLostToTwoCuts(board: TestBoard): boolean {
+  const start = board.snapshot();
+  return Array.from({ length: 10 }, (_, i) => i).some((first) =>
+    [1, 2, 3].some((second) => {
+      board.restore(start);
+      cutBoot(board, first);
+      cutBoot(board, second);
+      expect(board.boot().kind).toBe("boot");
+      return board.running(0) === 1;
+    }),
+  );
+}
+
+/**
+ * With several images, C resets the status between deciding and installing, and forgets that the
+ * primary's trailer holds the request already: it erases that trailer and sets it up again, with
+ * the secondary's trailer gone since the first cut.
+ */
+it.each(["move", "offset"] as const)(
+  "loses the update of one image of two to two cuts before its first status write, mode %s",
+  (mode) => {
+    const make = (images: number): TestBoard =>
+      boardWithUpdate({ config: { mode }, images, align: 4, permanent: true });
+    expect(isLostToTwoCuts(make(1))).toBe(false);
+    const two = make(2);
+    expect(isLostToTwoCuts(two)).toBe(true);
+    expect(versions(two)).toEqual([1, 2]);
+    expect(two.boot().decisions.map(({ decided }) => decided)).toEqual(["none", "none"]);
+  },
+);
+
+it("starts the other slot after a cut anywhere in the erasure of an unconfirmed one", () => {
+  const board = new TestBoard({ config: { mode: "direct-xip-revert" } });
+  const [slots] = board.options.images;
+  board.install(0, "primary", testImage({ version: "1.0.0", size: 9000 }));
+  board.install(0, "secondary", testImage({ version: "2.0.0", size: 9000 }));
+  expect(slots && bootSetConfirmed(board.options.config, slots.primary)).toBe(0);
+  board.pend(0);
+  expect(board.boot()).toMatchObject({ slot: "secondary" });
+  const start = board.snapshot();
+  expect(board.boot()).toMatchObject({ slot: "primary" });
+  const operations = board.operations.count;
+  expect(operations).toBe(16);
+  for (let cut = 0; cut < operations; cut++) {
+    board.restore(start);
+    cutBoot(board, cut);
+    expect(board.boot(), `cut ${cut}`).toMatchObject({ slot: "primary" });
+  }
 });
