@@ -67,28 +67,6 @@ describe.each(CASES)("bootGo, $mode, images: $images, align: $align", ({ mode, i
     }
   });
 
-  // Two images with move or offset: below.
-  if (images === 1 || mode === "scratch" || mode === "overwrite") {
-    it("ends in the same release after two cuts", () => {
-      const board = make(true);
-      const start = board.snapshot();
-      board.boot();
-      const operations = board.operations.count;
-      const random = createRandom(operations);
-      for (let round = 0; round < 40; round++) {
-        board.restore(start);
-        cutBoot(board, random.below(operations));
-        const middle = board.snapshot();
-        expect(board.boot().kind).toBe("boot");
-        const left = board.operations.count;
-        board.restore(middle);
-        if (left > 0) cutBoot(board, random.below(left));
-        expect(board.boot().kind).toBe("boot");
-        expect(versions(board)).toEqual(all(board, 2));
-      }
-    });
-  }
-
   if (mode === "overwrite") return;
 
   it("keeps a test that is confirmed", () => {
@@ -120,6 +98,33 @@ describe.each(CASES)("bootGo, $mode, images: $images, align: $align", ({ mode, i
     }
   });
 });
+
+/** Two images with move or offset can lose an update: below. */
+const SAFE_CASES = CASES.filter(
+  ({ mode, images }) => images === 1 || mode === "scratch" || mode === "overwrite",
+);
+
+it.each(SAFE_CASES)(
+  "ends in the same release after two cuts, $mode, images: $images, align: $align",
+  ({ mode, images, align }) => {
+    const board = boardWithUpdate({ config: { mode }, images, align, permanent: true });
+    const start = board.snapshot();
+    board.boot();
+    const operations = board.operations.count;
+    const random = createRandom(operations);
+    for (let round = 0; round < 40; round++) {
+      board.restore(start);
+      cutBoot(board, random.below(operations));
+      const middle = board.snapshot();
+      expect(board.boot().kind).toBe("boot");
+      const left = board.operations.count;
+      board.restore(middle);
+      if (left > 0) cutBoot(board, random.below(left));
+      expect(board.boot().kind).toBe("boot");
+      expect(versions(board)).toEqual(all(board, 2));
+    }
+  },
+);
 
 /** Cuts twice, early in each of two boots, until image 0 has stayed old. */
 function isLostToTwoCuts(board: TestBoard): boolean {
