@@ -2,6 +2,7 @@
 import { TandemError } from "@tandem/base";
 import { Command, CommanderError } from "@commander-js/extra-typings";
 
+import { registerCheckCommand } from "./commands/check.js";
 import { registerServeCommand } from "./commands/serve.js";
 import { registerDemoCommand } from "./commands/demo.js";
 import { registerTwinCommands } from "./commands/twin.js";
@@ -46,6 +47,7 @@ function createProgram(context: Context): Command {
   registerReleaseCommands(program, context);
   registerStoreCommands(program, context);
   registerMcubootCommands(program, context);
+  registerCheckCommand(program, context);
   return program;
 }
 
