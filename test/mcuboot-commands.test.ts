@@ -98,6 +98,30 @@ describe("tandem mcuboot boot", () => {
     expect(result).toMatchObject({ cut: null, starts: { version: "2.0.0" } });
   });
 
+  it("works on a dump per device", async () => {
+    const document = JSON.parse(example("board.json"));
+    const file = files.file("two-devices.json");
+    const [image] = document.images;
+    const external = { device: "qspi", offset: 0, size: image.secondary.size };
+    const devices = { dev0: { ...document.devices.dev0, size: 65_536 } };
+    const change = {
+      images: [{ ...image, secondary: external }],
+      devices: { ...devices, qspi: devices.dev0 },
+    };
+    writeFileSync(file, JSON.stringify({ ...document, ...change }));
+    const whole = bytesOf(smallUpdate());
+    writeFileSync(files.file("internal.bin"), whole.subarray(0, 65_536));
+    writeFileSync(files.file("external.bin"), whole.subarray(65_536));
+    const flash = [`dev0=${files.file("internal.bin")}`, `qspi=${files.file("external.bin")}`];
+    const out = files.file("both");
+    const argv = ["mcuboot", "boot", "--config", file, "--out", out, "--json"];
+    await tandemOk(...argv, ...flash.flatMap((argument) => ["--flash", argument]));
+    const after = Buffer.concat(
+      ["dev0.bin", "qspi.bin"].map((name) => readFileSync(files.file("both", name))),
+    );
+    expect(after.equals(bytesOf(smallUpdate().boot()))).toBe(true);
+  });
+
   it("ends with status 1 and says why when nothing starts", async () => {
     const blank = files.file("blank.bin");
     writeFileSync(blank, new Uint8Array(0x20000).fill(0xff));

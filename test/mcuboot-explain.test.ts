@@ -136,6 +136,14 @@ describe("docs/explain.md", () => {
     expect(generateExplain(page)).toBe(page);
   });
 
+  it("names only situations that are in its table", () => {
+    const [, symptoms = ""] =
+      /## By symptom\n([\s\S]*?)\n## /.exec(readFileSync(EXPLAIN_PAGE, "utf8")) ?? [];
+    const named = [...symptoms.matchAll(/`([a-z0-9-]+)`/g)].map(([, id]) => id);
+    expect(named.length).toBeGreaterThan(20);
+    expect(SITUATIONS.map(({ id }) => id)).toEqual(expect.arrayContaining(named));
+  });
+
   it("has at least 40 situations, each with an id of its own", () => {
     const ids = SITUATIONS.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

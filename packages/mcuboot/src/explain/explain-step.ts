@@ -260,6 +260,9 @@ function explainStatusSource({ status }: Of<"status-source">): Explained {
   );
 }
 
+/** NCS answers for the network core of an nRF5340, which MCUboot cannot read. */
+const FAKED = ", the version that a made-up header has: installed images do not count then";
+
 function explainRule(
   step: Of<
     | "dependency-unmet"
@@ -276,7 +279,7 @@ function explainRule(
         "dependency/unmet",
         "holds back the updates of all images",
         `the ${step.slot} image needs image ${step.needs.image} at ${step.needs.atLeast} or ` +
-          `above, and ${step.found} would run`,
+          `above, and ${step.found} would run${step.found === "0.0.0" ? FAKED : ""}`,
         `install image ${step.needs.image} ${step.needs.atLeast} at the same boot: upload and ` +
           "mark both; or sign without that dependency",
       );

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { IMAGE_MAGIC } from "@tandem/image";
+import type { ImageHeader } from "@tandem/image";
+import { BOOT_HOOK_REGULAR, FihResult } from "@tandem/mcuboot";
+import type { BootHooks } from "@tandem/mcuboot";
+
 import { DumpBuilder } from "./dump-builder.js";
 import type { BoardWish } from "./dump-builder.js";
 import type { Situation } from "./situation.js";
@@ -112,6 +117,56 @@ export const PAIR_SITUATIONS: readonly Situation[] = [
     board: () => pair({ mode: "overwrite" }).old().update().patch(1, "secondary", 5000, [0]).board,
     findings: ["outlook/split", "invalid/hash-mismatch"],
     starts: [NEW, NEW],
+  },
+];
+
+/**
+ * What NCS's hooks answer for image 1 of an nRF5340, whose primary slot is RAM: a made-up header of
+ * version 0.0.0, no trailer, and "valid".
+ * @see sdk-nrf, modules/mcuboot/hooks/nrf53_hooks.c
+ */
+const FAKED_NETWORK_CORE: BootHooks = {
+  boot_read_image_header_hook: (image, slot) =>
+    image === 1 && slot === 0 ? FAKED_HEADER : BOOT_HOOK_REGULAR,
+  boot_image_check_hook: (image, slot) =>
+    image === 1 && slot === 0 ? FihResult.FIH_SUCCESS : FihResult.FIH_BOOT_HOOK_REGULAR,
+  boot_read_swap_state_primary_slot_hook: (image) =>
+    image === 1
+      ? { magic: "unset", swapType: 1, copyDone: "unset", imageOk: "unset", imageNum: 1 }
+      : BOOT_HOOK_REGULAR,
+};
+
+const FAKED_HEADER: ImageHeader = {
+  magic: IMAGE_MAGIC,
+  loadAddress: 0,
+  headerSize: 0x200,
+  protectedTlvSize: 0,
+  imageSize: 0x1000,
+  flags: 0,
+  version: { major: 0, minor: 0, revision: 0, build: 0 },
+  pad: 0,
+};
+
+function nrf5340(): DumpBuilder {
+  return pair({ mode: "overwrite", makeHooks: () => FAKED_NETWORK_CORE }).image(0, "primary", OLD);
+}
+
+/** What the made-up header of the network core does to decisions. */
+export const FAKED_HEADER_SITUATIONS: readonly Situation[] = [
+  {
+    id: "nrf5340-idle",
+    title: "nRF5340 hooks: the application runs, nothing is marked",
+    board: () => nrf5340().board,
+    findings: ["none/hooked", "valid/primary"],
+    starts: [OLD, OLD],
+  },
+  {
+    id: "nrf5340-dependency",
+    title: "nRF5340 hooks: application 2.0.0 needs the network core at 2.0.0, which it already has",
+    board: () =>
+      nrf5340().image(0, "secondary", { version: NEW, dependencies: NEEDS_1 }).mark(0).board,
+    findings: ["dependency/unmet"],
+    starts: [OLD, OLD],
   },
 ];
 
