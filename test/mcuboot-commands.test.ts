@@ -144,6 +144,9 @@ function explain(file: string, ...more: readonly string[]): string[] {
 describe("tandem mcuboot explain", () => {
   it("tells people what happens and why, and leaves the dump alone", async () => {
     const text = await tandemOk(...explain(dump));
+    expect(text).toMatch(
+      /^IN SHORT\n {2}the next boot starts 2\.0\.0, the one after that 2\.0\.0\n/,
+    );
     expect(text).toContain("version 1.0.0: header 512, payload 1500 bytes");
     expect(text).toContain("trailer: magic good, copy_done unset, image_ok unset");
     expect(text).toContain("in: boot_swap_type_multi (bootutil_public.c)");

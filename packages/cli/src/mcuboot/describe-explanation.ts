@@ -8,6 +8,8 @@ import { describeDecision } from "./run-boot.js";
 export function describeExplanation(explanation: Explanation): string[] {
   const { slots, boots, outlook } = explanation;
   return [
+    ...describeVerdict(explanation),
+    "",
     "FLASH",
     ...slots.flatMap(describeSlot),
     "",
@@ -15,6 +17,20 @@ export function describeExplanation(explanation: Explanation): string[] {
     ...describeOutlook(outlook),
     ...describeChanges([...boots[0].findings, ...outlook]),
   ];
+}
+
+/** What people want to know first: what starts, and the worst of the reasons. */
+function describeVerdict({ boots, outlook }: Explanation): string[] {
+  const [first, second] = boots.map(({ starts }) => starts?.version ?? "nothing");
+  const findings = [...boots[0].findings, ...outlook];
+  const worst =
+    findings.find(({ severity }) => severity === "error") ??
+    findings.find(({ severity }) => severity === "warning");
+  const lines = ["IN SHORT", `  the next boot starts ${first}, the one after that ${second}`];
+  if (worst !== undefined) {
+    lines.push(`  image ${worst.image}: ${worst.does}`, `    because: ${worst.why}`);
+  }
+  return lines;
 }
 
 function describeSlot(facts: SlotFacts): string[] {

@@ -2,12 +2,13 @@
 import { hex } from "@tandem/base";
 
 import type { BootReason, BootStep, IncompatibleSlots } from "../boot-result.js";
+import { explainRule } from "./explain-rule.js";
 import { explainInvalid, explainNoHeader } from "./explain-validation.js";
 import { explainSwapType } from "./explain-swap-type.js";
 import { error, info, warning, whereIs } from "./finding.js";
 import type { Explained, Finding } from "./finding.js";
 import { isSwapMode, slotOf, versionOf } from "./step-context.js";
-import type { StepContext } from "./step-context.js";
+import type { ReasonOf, StepContext } from "./step-context.js";
 
 /** A step of a boot in words: what, why, where in MCUboot, and what to change. */
 export function explainStep(step: BootStep, context: StepContext): Finding {
@@ -51,7 +52,7 @@ function explainReason(step: BootReason, image: number, context: StepContext): E
     case "security-counter-updated":
     case "security-counter-failed":
     case "security-counter-waits":
-      return explainRule(step);
+      return explainRule(step, context);
     case "bootstrap":
     case "decided":
     case "updated-by-hook":
@@ -73,10 +74,8 @@ function explainReason(step: BootReason, image: number, context: StepContext): E
   }
 }
 
-type Of<R extends BootReason["reason"]> = Extract<BootReason, { reason: R }>;
-
 function explainSlot(
-  step: Of<
+  step: ReasonOf<
     | "image-valid"
     | "slot-empty"
     | "not-bootable"
@@ -137,7 +136,11 @@ function explainSlot(
   }
 }
 
-function explainEmpty({ slot }: Of<"slot-empty">, image: number, context: StepContext): Explained {
+function explainEmpty(
+  { slot }: ReasonOf<"slot-empty">,
+  image: number,
+  context: StepContext,
+): Explained {
   const facts = slotOf(context, image, slot);
   const what =
     facts?.isBlank === true ? "the slot is blank" : "the first word of the slot is erased";
@@ -165,7 +168,7 @@ function explainEmpty({ slot }: Of<"slot-empty">, image: number, context: StepCo
 }
 
 function explainNotBootable(
-  { slot }: Of<"not-bootable">,
+  { slot }: ReasonOf<"not-bootable">,
   image: number,
   context: StepContext,
 ): Explained {
@@ -189,7 +192,7 @@ const INCOMPATIBLE: Readonly<Record<IncompatibleSlots, string>> = {
 };
 
 function explainSwap(
-  step: Of<
+  step: ReasonOf<
     | "status-source"
     | "resumed"
     | "swap-type-from-status"
@@ -241,7 +244,7 @@ function explainSwap(
   }
 }
 
-function explainStatusSource({ status }: Of<"status-source">): Explained {
+function explainStatusSource({ status }: ReasonOf<"status-source">): Explained {
   if (status === "none") {
     return info("status/none", "finds no swap to go on with", "no trailer tells of one");
   }
@@ -260,74 +263,10 @@ function explainStatusSource({ status }: Of<"status-source">): Explained {
   );
 }
 
-/** NCS answers for the network core of an nRF5340, which MCUboot cannot read. */
-const FAKED = ", the version that a made-up header has: installed images do not count then";
-
-function explainRule(
-  step: Of<
-    | "dependency-unmet"
-    | "dependencies-unreadable"
-    | "downgrade-refused"
-    | "security-counter-updated"
-    | "security-counter-failed"
-    | "security-counter-waits"
-  >,
-): Explained {
-  switch (step.reason) {
-    case "dependency-unmet":
-      return error(
-        "dependency/unmet",
-        "holds back the updates of all images",
-        `the ${step.slot} image needs image ${step.needs.image} at ${step.needs.atLeast} or ` +
-          `above, and ${step.found} would run${step.found === "0.0.0" ? FAKED : ""}`,
-        `install image ${step.needs.image} ${step.needs.atLeast} at the same boot: upload and ` +
-          "mark both; or sign without that dependency",
-      );
-    case "dependencies-unreadable":
-      return error(
-        "dependency/unreadable",
-        "holds back the updates of all images",
-        `the dependencies of the ${step.slot} image cannot be read, or name an image that this ` +
-          "bootloader does not have",
-        'sign again with --dependencies "(INDEX, VERSION)" and an index that exists',
-      );
-    case "downgrade-refused":
-      return error(
-        `downgrade/${step.by}`,
-        "refuses the image in the secondary slot and erases it",
-        step.by === "version"
-          ? `version ${step.secondary} is older than ${step.primary} in the primary slot`
-          : `security counter ${step.secondary} is below ${step.primary} in the primary slot`,
-        step.by === "version"
-          ? "sign with a higher version, or build without MCUBOOT_DOWNGRADE_PREVENTION"
-          : "sign with a higher --security-counter",
-      );
-    case "security-counter-updated":
-      return info(
-        "counter/updated",
-        `hands ${step.counter} to the device's security counter`,
-        "the image is installed for good; images with a lower counter will not start again",
-      );
-    case "security-counter-failed":
-      return error(
-        "counter/failed",
-        "starts nothing",
-        "the security counter of the device could not be raised",
-        "check the storage of the security counters",
-      );
-    case "security-counter-waits":
-      return info(
-        "counter/waits",
-        "leaves the device's security counter as it is",
-        "the image is on trial: the counter rises at the first boot after it is confirmed",
-      );
-    default:
-      return step satisfies never;
-  }
-}
-
 function explainUpdate(
-  step: Of<"bootstrap" | "decided" | "updated-by-hook" | "overwritten" | "swapped" | "marked">,
+  step: ReasonOf<
+    "bootstrap" | "decided" | "updated-by-hook" | "overwritten" | "swapped" | "marked"
+  >,
   image: number,
   context: StepContext,
 ): Explained {
@@ -375,14 +314,14 @@ function explainUpdate(
   }
 }
 
-function explainDecided({ swapType }: Of<"decided">): Explained {
+function explainDecided({ swapType }: ReasonOf<"decided">): Explained {
   const does =
     swapType === "none" ? "leaves this image as it is" : `carries the update out (${swapType})`;
   return info(`decided/${swapType}`, does, "the swap type after validation and dependencies");
 }
 
 function explainSlotChoice(
-  step: Of<"slot-tried" | "slot-wrong-address" | "slot-unconfirmed" | "no-slot">,
+  step: ReasonOf<"slot-tried" | "slot-wrong-address" | "slot-unconfirmed" | "no-slot">,
 ): Explained {
   switch (step.reason) {
     case "slot-tried":
@@ -424,7 +363,7 @@ function explainSlotChoice(
   }
 }
 
-function explainStop(step: Of<"refused-by-boot-go-hook" | "assertion" | "hang">): Explained {
+function explainStop(step: ReasonOf<"refused-by-boot-go-hook" | "assertion" | "hang">): Explained {
   switch (step.reason) {
     case "refused-by-boot-go-hook":
       return error("stop/hook", "starts nothing", "boot_go_hook said FIH_FAILURE", null);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareVersions, parseVersion } from "@tandem/image";
 
-import type { BootReason } from "../boot-result.js";
 import { BOOT_SWAP_TYPE_REVERT } from "../swap-types.js";
 import { error, info, warning } from "./finding.js";
 import type { Explained } from "./finding.js";
 import type { HeaderFacts, SlotFacts } from "./slot-facts.js";
 import { isSwapMode, slotOf, versionOf } from "./step-context.js";
-import type { StepContext } from "./step-context.js";
+import type { ReasonOf, StepContext } from "./step-context.js";
 
-type SwapTypeStep = Extract<BootReason, { reason: "swap-type" }>;
+type SwapTypeStep = ReasonOf<"swap-type">;
 
 const MARK =
   "mark it: boot_request_upgrade() in the application, `image test HASH` over MCUmgr, or a file " +

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hex } from "@tandem/base";
 
-import type { BootReason, InvalidImage, SlotName } from "../boot-result.js";
+import type { InvalidImage, SlotName } from "../boot-result.js";
 import { error, info } from "./finding.js";
 import type { Explained } from "./finding.js";
 import type { SlotFacts } from "./slot-facts.js";
 import { slotOf } from "./step-context.js";
-import type { StepContext } from "./step-context.js";
+import type { ReasonOf, StepContext } from "./step-context.js";
 
-type InvalidStep = Extract<BootReason, { reason: "image-invalid" }>;
+type InvalidStep = ReasonOf<"image-invalid">;
 
 /** What the reason is, and how images of that kind are made right. */
 interface Cause {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ResolvedBootConfig } from "../boot-config.js";
-import type { SlotName } from "../boot-result.js";
+import type { BootReason, SlotName } from "../boot-result.js";
 import type { SlotFacts } from "./slot-facts.js";
+
+/** Reasons by their names. */
+export type ReasonOf<R extends BootReason["reason"]> = Extract<BootReason, { reason: R }>;
 
 /** What the explanation of a step may look at beside the step. */
 export interface StepContext {
