@@ -372,7 +372,8 @@ function explainStop(step: ReasonOf<"refused-by-boot-go-hook" | "assertion" | "h
         "stop/assertion",
         "stops with an assertion and starts nothing",
         `it takes for granted: ${step.what}`,
-        "reset it as often as you like, this boot ends the same way: write the slots anew",
+        "resets do not help, every boot ends like this: erase the secondary slot of this image with " +
+          "a programmer, or write its slots anew",
       );
     case "hang":
       return error(
