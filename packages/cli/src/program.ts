@@ -8,6 +8,7 @@ import { registerDemoCommand } from "./commands/demo.js";
 import { registerTwinCommands } from "./commands/twin.js";
 import { registerStoreCommands } from "./commands/store.js";
 import { registerMcubootCommands } from "./commands/mcuboot.js";
+import { registerExploreCommand } from "./commands/explore.js";
 import { registerImageCommands } from "./commands/image.js";
 import { registerReleaseCommands } from "./commands/release.js";
 import type { Context } from "./context.js";
@@ -46,6 +47,7 @@ function createProgram(context: Context): Command {
   registerImageCommands(program, context);
   registerReleaseCommands(program, context);
   registerStoreCommands(program, context);
+  registerExploreCommand(program, context);
   registerMcubootCommands(program, context);
   registerCheckCommand(program, context);
   return program;

@@ -85,12 +85,29 @@ function keepSomeBits(target: Uint8Array, random: Random): void {
 
 /** One of the zero bits, each as likely as the others; null when there is none. */
 function pickClearedBit(bytes: Uint8Array, random: Random): number | null {
-  const cleared: number[] = [];
-  for (let bit = 0; bit < bytes.length * 8; bit++) {
-    if ((((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 0) cleared.push(bit);
+  let cleared = 0;
+  for (const byte of bytes) cleared += CLEARED_BITS[byte] ?? 0;
+  let left = random.below(cleared);
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0xff;
+    const here = CLEARED_BITS[byte] ?? 0;
+    if (left >= here) {
+      left -= here;
+      continue;
+    }
+    for (let bit = 0; bit < 8; bit++) {
+      if (((byte >> bit) & 1) === 0 && left-- === 0) return at * 8 + bit;
+    }
   }
-  return cleared[random.below(cleared.length)] ?? null;
+  return null;
 }
+
+/** Zero bits of each byte. */
+const CLEARED_BITS = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, byte) => {
+  let cleared = 8;
+  for (let bit = 0; bit < 8; bit++) cleared -= (byte >> bit) & 1;
+  return cleared;
+});
 
 /** What a half-erased page reads as: some cleared bits are set again. */
 export function halfErased(bytes: Uint8Array, random: Random): Uint8Array {

@@ -22,8 +22,24 @@ export type {
 } from "./inspect/inspection.js";
 export { SetState, stateName } from "./set-state.js";
 export type { SetStateName } from "./set-state.js";
-export { FREE_BANK, ZERO_HASH } from "./state-record.js";
-export type { Bank, BankImage, Extent, RecordedReason, StateRecord } from "./state-record.js";
+export { lookUpBlock } from "./block-map.js";
+export { decodeBlockHeader, decodeBlockSummary, isSameBlock } from "./data-block.js";
+export type { BlockIdentity, BlockSummary } from "./data-block.js";
+export {
+  FREE_BANK,
+  RECORD_FLAG_COPY,
+  ZERO_HASH,
+  decodeRecord,
+  recordLayout,
+} from "./state-record.js";
+export type {
+  Bank,
+  BankImage,
+  Extent,
+  JournalPage,
+  RecordedReason,
+  StateRecord,
+} from "./state-record.js";
 export { DEFAULT_LIMITS, planStore } from "./store-plan.js";
 export type { StoreLimits, StorePlan } from "./store-plan.js";
 export { Store } from "./store.js";

@@ -22,8 +22,8 @@ export interface NetScript {
 
 /** Behaviours by image hash (lower-case hex). Images that are not listed boot. */
 export interface FirmwareScripts {
-  readonly app: ReadonlyMap<string, AppScript>;
-  readonly net: ReadonlyMap<string, NetScript>;
+  readonly app: Pick<ReadonlyMap<string, AppScript>, "get">;
+  readonly net: Pick<ReadonlyMap<string, NetScript>, "get">;
 }
 
 /** Every image boots. */

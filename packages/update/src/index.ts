@@ -5,7 +5,7 @@ export { createBootGoHook } from "./boot-go-hook.js";
 export type { HookActions } from "./boot-go-hook.js";
 export type { CoreInstaller, InstallResult } from "./core-installer.js";
 export { FlashCore } from "./flash-core.js";
-export { Marker } from "./marker.js";
+export { MARKER_ENTRY_BYTES, Marker, decodeMarkerEntry } from "./marker.js";
 export type { MarkerKind, MarkerState } from "./marker.js";
 export { PcdCore } from "./pcd-core.js";
 export type { PcdPort, PcdStatus } from "./pcd-core.js";

@@ -21,6 +21,9 @@ const ENTRY_LAYOUT = struct("tandem_marker", {
   trial_starts: bytes(12),
 });
 
+/** Bytes of one entry; entries stand one after the other. */
+export const MARKER_ENTRY_BYTES: number = ENTRY_LAYOUT.size;
+
 const CRC_OFFSET = 28;
 const TRIAL_STARTS_OFFSET = 32;
 
@@ -48,7 +51,7 @@ interface Found {
  */
 export class Marker {
   readonly #area: FlashArea;
-  readonly #entryBytes = ENTRY_LAYOUT.size;
+  readonly #entryBytes = MARKER_ENTRY_BYTES;
 
   /** @param area at least two erase pages */
   constructor(area: FlashArea) {
@@ -124,7 +127,7 @@ export class Marker {
       const slot = content.subarray(at, at + this.#entryBytes);
       if (isErased(slot)) continue;
       nextOffset = at + this.#entryBytes;
-      const decoded = decodeEntry(slot);
+      const decoded = decodeMarkerEntry(slot);
       isTorn = decoded === null;
       if (decoded !== null) state = decoded;
     }
@@ -134,7 +137,8 @@ export class Marker {
   }
 }
 
-function decodeEntry(slot: Uint8Array): MarkerState | null {
+/** The entry in these bytes, or null when they hold none that is whole. */
+export function decodeMarkerEntry(slot: Uint8Array): MarkerState | null {
   const raw = ENTRY_LAYOUT.parse(slot);
   if (raw.magic !== MARKER_MAGIC || raw.crc !== crc32c(slot.subarray(0, CRC_OFFSET))) return null;
   const { sequence, release_id: releaseId } = raw;

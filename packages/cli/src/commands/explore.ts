@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from "node:os";
+
+import { Option } from "@commander-js/extra-typings";
+import type { Command } from "@commander-js/extra-typings";
+import { UsageError } from "@tandem/base";
+import {
+  FLASH_KINDS,
+  MODES,
+  PROFILE_NAMES,
+  createWorld,
+  describeSession,
+  explore,
+  parseLine,
+  replay,
+} from "@tandem/explore";
+import type { ExplorationProgress, ExplorationReport } from "@tandem/explore";
+
+import type { Context } from "../context.js";
+import { ExitCode } from "../exit-codes.js";
+import { parseWholeNumber } from "../option-parsers.js";
+
+/** `tandem explore`: checks an update in every state that loss of power can lead to. */
+export function registerExploreCommand(program: Command, context: Context): void {
+  const command = program
+    .command("explore")
+    .description("Check the invariants of an update in every state that faults can lead to")
+    .addOption(
+      new Option("--mode <mode>", "one cut, several, or any number of them")
+        .choices(MODES)
+        .default("linear" as const),
+    )
+    .addOption(
+      new Option("--profile <name>", "tiny chips, or those of a product")
+        .choices(PROFILE_NAMES)
+        .default("small" as const),
+    )
+    .addOption(
+      new Option("--flash <kind>", "chip that holds the store")
+        .choices(FLASH_KINDS)
+        .default("nand-1bit" as const),
+    )
+    .option("--depth <n>", "cuts on one path, in mode depth", parseWholeNumber(0, 99), 2)
+    .option("--scenario <name>", "only this story; default: all")
+    .option("--budget <time>", "stop after this time, e.g. 90s or 10m", parseDuration)
+    .option(
+      "--workers <n>",
+      "threads; 0: none but this one",
+      parseWholeNumber(0, 64),
+      availableParallelism(),
+    )
+    .option("--json", "print one JSON document on standard output")
+    .addHelpText("after", "\nExit status: 0 no violation, 1 violations, 130 interrupted.")
+    .action(async (options) => {
+      const rate = new RateLine(context);
+      const { budget, scenario, mode, profile, flash, depth, workers } = options;
+      const report = await explore({
+        mode,
+        profile,
+        flash,
+        depth,
+        workers,
+        ...(scenario === undefined ? {} : { scenario }),
+        budgetMs: budget ?? Number.POSITIVE_INFINITY,
+        now: () => performance.now(),
+        signal: context.signal,
+        onProgress: (progress) => rate.show(progress),
+      });
+      rate.clear();
+      if (options.json === true) context.out(`${JSON.stringify(report, null, 2)}\n`);
+      else for (const line of describeReport(report)) context.out(`${line}\n`);
+      if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
+      else if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
+    });
+  registerReplay(command, context);
+}
+
+function registerReplay(command: ReturnType<Command["command"]>, context: Context): void {
+  command
+    .command("replay")
+    .description("Run the sessions of a finding again, step by step")
+    .argument("<line>", "what `tandem explore` printed, in quotes")
+    .addHelpText("after", "\nExit status: 0 no violation, 1 a violation is shown, 2 bad line.")
+    .action((line) => {
+      const { world: name, edges } = parseLine(line);
+      const world = createWorld(name);
+      let number = 0;
+      for (const replayed of replay(world, edges)) {
+        number += 1;
+        context.out(`${describeSession(world, replayed, number).join("\n")}\n`);
+        if (replayed.violations.length > 0) context.setExitCode(ExitCode.Negative);
+      }
+    });
+}
+
+function describeReport(report: ExplorationReport): string[] {
+  const { states, edges, cuts, seconds, edgesPerSecond, violations, complete } = report;
+  const results = Object.entries(report.results).map(([name, count]) => `${name} ${count}`);
+  return [
+    `${report.profile} ${report.flash}, ${report.mode}, ${report.scenarios.length} stories: ` +
+      (complete ? "complete" : "NOT complete"),
+    `states ${states}, sessions ${edges}, of them cut ${cuts}, in ${seconds.toFixed(1)} s ` +
+      `(${edgesPerSecond} per second)`,
+    `devices that came to rest: ${results.join(", ")}; ` +
+      `at most ${report.mostSessions} sessions without a fault`,
+    `violations: ${violations.length}`,
+    ...violations.flatMap(({ invariant, text, line }) => [
+      `  ${invariant}: ${text}`,
+      `    tandem explore replay '${line}'`,
+    ]),
+  ];
+}
+
+/** Progress with rate, redrawn in place on a terminal, silent elsewhere. */
+class RateLine {
+  readonly #context: Context;
+  readonly #start = performance.now();
+  #shown = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  show({ scenario, done, total, states, edges, pending }: ExplorationProgress): void {
+    if (!this.#context.interactive) return;
+    const seconds = (performance.now() - this.#start) / 1000;
+    const line =
+      `  ${done + 1}/${total} ${scenario}: ${states} states, ${pending} waiting, ` +
+      `${Math.round(edges / seconds)} sessions/s, ${Math.round(seconds)} s`;
+    this.#context.err(`\r${line.padEnd(this.#shown)}`);
+    this.#shown = line.length;
+  }
+
+  clear(): void {
+    if (this.#shown > 0) this.#context.err(`\r${" ".repeat(this.#shown)}\r`);
+    this.#shown = 0;
+  }
+}
+
+function parseDuration(text: string): number {
+  const match = /^(\d+)(s|m|h)$/.exec(text);
+  const [, number, unit] = match ?? [];
+  const ms = { s: 1000, m: 60_000, h: 3_600_000 }[unit ?? ""];
+  if (ms === undefined) {
+    throw new UsageError("cli/duration", `${text}, expected a time such as 90s, 10m or 1h`);
+  }
+  return Number(number) * ms;
+}

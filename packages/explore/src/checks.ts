@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lookUpBlock } from "@tandem/store";
+import type { BankImage, StateRecord } from "@tandem/store";
+import type { UpdateStatus } from "@tandem/update";
+
+import type { DeviceState } from "./device-state.js";
+import type { KnownPages } from "./known-pages.js";
+import type { Pair } from "./page-facts.js";
+import type { UpdateResult } from "./scenario.js";
+import type { RestingDevice, Session } from "./session.js";
+import type { CertainRecord, StoreView } from "./store-view.js";
+import { isRelease } from "./world.js";
+import type { World } from "./world.js";
+
+/** Invariants of the design, and what else must not happen. */
+type Invariant =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "I7"
+  | "I8"
+  | "I9"
+  | "I10"
+  | "result";
+
+/** What does not hold. */
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly text: string;
+}
+
+/** Cuts that a good release has to survive: it has three trial boots and eight attempts. */
+const SURVIVABLE_CUTS = 2;
+
+/** Checks devices of one world. */
+export class Checks {
+  readonly #world: World;
+  readonly #known: KnownPages;
+
+  constructor(world: World, known: KnownPages) {
+    this.#world = world;
+    this.#known = known;
+  }
+
+  /** What must hold at any instant, whatever runs next. */
+  checkState(state: DeviceState, view: StoreView): readonly Violation[] {
+    const found: Violation[] = [];
+    const [a, b] = view.chains;
+    for (const { record } of [...a.candidates, ...b.candidates]) {
+      found.push(...this.#checkBanks(record, view));
+      const accepted = record.banks[record.acceptedBank ?? -1];
+      if (accepted !== undefined && state.securityCounter > accepted.securityCounter) {
+        found.push({
+          invariant: "I8",
+          text: `counter ${state.securityCounter} bars the accepted release (${accepted.securityCounter})`,
+        });
+      }
+    }
+    return found;
+  }
+
+  /** What both chains said for certain, each of them still says, or something newer. */
+  checkProgress(before: CertainRecord | null, view: StoreView): readonly Violation[] {
+    if (before === null) return [];
+    const isKept = view.chains.every(
+      ({ floor }) =>
+        floor !== null && (floor.sequence >= before.sequence || isSamePair(floor.key, before.key)),
+    );
+    if (isKept) return [];
+    const left = view.chains.map(({ floor }) => floor?.sequence ?? "nothing").join(" and ");
+    return [
+      { invariant: "I9", text: `record ${before.sequence} of both chains: left are ${left}` },
+    ];
+  }
+
+  /** What one session without a cut did. */
+  checkSession(session: Session, before: DeviceState, cuts: number): readonly Violation[] {
+    const found: Violation[] = [];
+    const { mixedStarts, unverifiedStarts } = session.counters;
+    if (mixedStarts > 0) found.push({ invariant: "I1", text: "cores of two releases started" });
+    if (unverifiedStarts > 0) found.push({ invariant: "I2", text: "unverified bytes started" });
+    for (const { rule, device, address } of session.violations) {
+      found.push({ invariant: "I7", text: `${rule} at ${device} 0x${address.toString(16)}` });
+    }
+    if (session.after.securityCounter < before.securityCounter) {
+      found.push({ invariant: "I8", text: "the security counter went down" });
+    }
+    const { end } = session;
+    if (end.kind === "stopped") found.push({ invariant: "I4", text: `nothing starts: ${end.why}` });
+    if (end.kind === "error") {
+      const text = end.error instanceof Error ? end.error.message : String(end.error);
+      found.push({ invariant: "I4", text: `the code threw: ${text}` });
+    }
+    if (end.kind === "rest") found.push(...this.#checkRest(end.found, cuts));
+    return found;
+  }
+
+  #checkRest(found: RestingDevice, cuts: number): readonly Violation[] {
+    const { factory, next, scenario } = this.#world;
+    const { status, cores } = found;
+    const accepted = [factory, next].find((release) => isRelease(release, status.accepted?.id));
+    const violations: Violation[] = [];
+    if (accepted === undefined || cores.join() !== accepted.hashes.join()) {
+      violations.push({ invariant: "I6", text: "the cores do not hold the accepted release" });
+    }
+    const result = resultOf(this.#world, status);
+    const isExpected = result !== null && scenario.results.includes(result);
+    if (!isExpected && !isExcused(status, cuts)) {
+      violations.push({
+        invariant: "result",
+        text: `${result ?? "nothing"} after ${cuts} cuts, expected ${scenario.results.join(" or ")}`,
+      });
+    }
+    const isExplained = status.reason !== null && status.reason.code !== "primary-invalid";
+    if ((result === "rolled-back" || result === "refused") && !isExplained) {
+      violations.push({ invariant: "I10", text: `${result}, and no reason is recorded` });
+    }
+    return violations;
+  }
+
+  #checkBanks(record: StateRecord, view: StoreView): readonly Violation[] {
+    const found: Violation[] = [];
+    for (const [bank, { images }] of record.banks.entries()) {
+      for (const [index, image] of images.entries()) {
+        const isAccepted = bank === record.acceptedBank;
+        if (!isAccepted && !(bank === record.candidateBank && image.isReceived)) continue;
+        const lost = this.#firstLostPage(image, view);
+        if (lost === null) continue;
+        const invariant = isAccepted ? "I3" : "I9";
+        const text = `bank ${bank}, image ${index}: page ${lost} is not in both copies`;
+        found.push({ invariant, text });
+      }
+    }
+    return found;
+  }
+
+  /** First data page that does not stand, as it should, in both copies. */
+  #firstLostPage(image: BankImage, view: StoreView): number | null {
+    const expected = this.#known.inStore(image.fileDigest);
+    if (expected.length === 0) return 0;
+    const { pagesPerBlock } = view.shape;
+    const perBlock = pagesPerBlock - 2;
+    for (const extents of image.copies) {
+      for (let index = 0; index < expected.length; index++) {
+        const block = lookUpBlock(extents, Math.floor(index / perBlock))?.block;
+        if (block === undefined) return index;
+        const at = block * pagesPerBlock + 1 + (index % perBlock);
+        if (!isSamePair(view.page(at).dataKey, expected[index]) || view.isUnstable(at))
+          return index;
+        const isLast = index % perBlock === perBlock - 1 || index === expected.length - 1;
+        if (isLast && !isReadable(view, at + 1)) return index;
+      }
+    }
+    return null;
+  }
+}
+
+function isSamePair(a: Pair, b: Pair | undefined): boolean {
+  return a.high === b?.high && a.low === b.low;
+}
+
+function isReadable(view: StoreView, at: number): boolean {
+  const { isBlank, status } = view.page(at);
+  return !isBlank && status !== "uncorrectable" && !view.isUnstable(at);
+}
+
+/** How the update of a resting device ended; null when it has not begun. */
+export function resultOf(world: World, status: UpdateStatus): UpdateResult | null {
+  if (isRelease(world.next, status.accepted?.id)) return "accepted";
+  if (isRelease(world.next, status.previous?.id)) return "switched-back";
+  if (status.state !== "FAILED") return null;
+  const { step } = status.reason ?? {};
+  return step === "verify" || step === "stage" ? "refused" : "rolled-back";
+}
+
+/** Attempts and trial boots are limited, so many cuts may end an update that is good. */
+function isExcused(status: UpdateStatus, cuts: number): boolean {
+  if (cuts <= SURVIVABLE_CUTS) return false;
+  const { code } = status.reason ?? {};
+  const isExhausted = code === "attempts-exhausted" || code === "not-accepted";
+  return isExhausted;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Figures, Found } from "./explorer.js";
+import type { FlashKind, ProfileName } from "./geometry.js";
+import type { Job, JobProgress, JobResult } from "./job.js";
+import { checkLiveness } from "./liveness.js";
+import { minimize } from "./minimize.js";
+import { Pool } from "./pool.js";
+import { CLOSURE_SCENARIOS, SCENARIOS } from "./scenario.js";
+import { formatLine } from "./trail.js";
+import { createWorld } from "./world.js";
+
+export const MODES = ["linear", "depth", "closure"] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface ExplorationOptions {
+  readonly mode: Mode;
+  readonly profile: ProfileName;
+  readonly flash: FlashKind;
+  /** Cuts on one path, in mode `depth`. */
+  readonly depth: number;
+  /** Only this story; default: all. */
+  readonly scenario?: string;
+  readonly workers: number;
+  /** Milliseconds after which to stop; Infinity: never. */
+  readonly budgetMs: number;
+  /** Milliseconds, from any moment on. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ExplorationProgress) => void;
+}
+
+/** How far an exploration is. */
+export interface ExplorationProgress {
+  readonly scenario: string;
+  /** Stories that are done, and all of them. */
+  readonly done: number;
+  readonly total: number;
+  readonly states: number;
+  readonly edges: number;
+  readonly pending: number;
+}
+
+/** A violation, with the line that shows it again. */
+export interface Finding {
+  readonly invariant: string;
+  readonly text: string;
+  readonly line: string;
+}
+
+/** What an exploration found. */
+export interface ExplorationReport extends Figures {
+  readonly mode: Mode;
+  readonly profile: ProfileName;
+  readonly flash: FlashKind;
+  readonly scenarios: readonly string[];
+  readonly seconds: number;
+  readonly edgesPerSecond: number;
+  /** Nothing was left out. */
+  readonly complete: boolean;
+  /** Most sessions without a fault that any state took to come to rest. */
+  readonly mostSessions: number;
+  /** Cuts by record state and what was being written. */
+  readonly coverage: Readonly<Record<string, number>>;
+  /** Devices that came to rest, by how their update ended. */
+  readonly results: Readonly<Record<string, number>>;
+  readonly violations: readonly Finding[];
+}
+
+/** Memory for the keys of one job: 16 bytes each. */
+const MAX_STATES = 8_000_000;
+
+/** Goes through the states of one configuration, story by story. */
+export async function explore(options: ExplorationOptions): Promise<ExplorationReport> {
+  const { now, signal } = options;
+  const start = now();
+  const isOver = (): boolean => signal.aborted || now() - start > options.budgetMs;
+  const jobs = jobsOf(options);
+  const results: JobResult[] = [];
+  const findings: Finding[] = [];
+  let complete = true;
+  let mostSessions = 0;
+  await using pool = new Pool(options.workers);
+  for (const [done, job] of jobs.entries()) {
+    if (isOver()) {
+      complete = false;
+      break;
+    }
+    const { scenario } = job.world;
+    const onProgress = (shares: readonly JobProgress[]): void =>
+      options.onProgress({ scenario, done, total: jobs.length, ...sumOf(results, shares) });
+    const shares = await pool.run(job, { maxStates: MAX_STATES, isOver, onProgress });
+    results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
+    complete &&= shares.every(({ pending }) => pending === 0);
+    findings.push(
+      ...findingsOf(
+        job,
+        shares.flatMap(({ found }) => found),
+      ),
+    );
+    const liveness = checkLiveness(shares.map(({ links }) => links));
+    mostSessions = Math.max(mostSessions, liveness.mostSessions);
+    if (liveness.goesInCircles) {
+      const line = formatLine(job.world, []);
+      findings.push({ invariant: "I4", text: "sessions without a fault go in circles", line });
+    }
+  }
+  const seconds = (now() - start) / 1000;
+  const figures = addFigures(results);
+  return {
+    mode: options.mode,
+    profile: options.profile,
+    flash: options.flash,
+    scenarios: jobs.map(({ world }) => world.scenario),
+    ...figures,
+    seconds,
+    edgesPerSecond: Math.round(figures.edges / seconds),
+    complete,
+    mostSessions,
+    coverage: addCounts(results.map(({ coverage }) => coverage)),
+    results: addCounts(results.map((one) => one.results)),
+    violations: findings,
+  };
+}
+
+function jobsOf(options: ExplorationOptions): readonly Job[] {
+  const { mode, profile, flash, scenario } = options;
+  const all = mode === "closure" ? CLOSURE_SCENARIOS : SCENARIOS;
+  const names = scenario === undefined ? all.map(({ name }) => name) : [scenario];
+  const depth = { linear: 1, depth: options.depth, closure: Number.POSITIVE_INFINITY }[mode];
+  return names.map((name) => ({
+    world: { profile, flash, scenario: name },
+    depth,
+    tears: mode === "closure" ? "distinct" : "all",
+  }));
+}
+
+/** One finding of each kind: the one with the fewest sessions, made smaller still. */
+function findingsOf(job: Job, found: readonly Found[]): readonly Finding[] {
+  const byKind = new Map<string, Found>();
+  for (const one of found) {
+    const kind = `${one.invariant} ${one.text.replaceAll(/\d+/g, "n")}`;
+    const known = byKind.get(kind);
+    if (known === undefined || one.edges.length < known.edges.length) byKind.set(kind, one);
+  }
+  if (byKind.size === 0) return [];
+  const world = createWorld(job.world);
+  return [...byKind.values()].map((one) => {
+    const { invariant, text, edges } = minimize(world, one);
+    return { invariant, text, line: formatLine(job.world, edges) };
+  });
+}
+
+function sumOf(
+  results: readonly JobResult[],
+  shares: readonly JobProgress[],
+): Pick<ExplorationProgress, "states" | "edges" | "pending"> {
+  const { states, edges } = addFigures([...results, ...shares]);
+  return { states, edges, pending: shares.reduce((sum, { pending }) => sum + pending, 0) };
+}
+
+function addFigures(shares: readonly { readonly figures: Figures }[]): Figures {
+  const sum = { states: 0, edges: 0, cuts: 0, sessions: 0 };
+  for (const { figures } of shares) {
+    sum.states += figures.states;
+    sum.edges += figures.edges;
+    sum.cuts += figures.cuts;
+    sum.sessions += figures.sessions;
+  }
+  return sum;
+}
+
+function addCounts(
+  lists: readonly (readonly (readonly [string, number])[])[],
+): Readonly<Record<string, number>> {
+  const sum = new Map<string, number>();
+  for (const [name, count] of lists.flat()) sum.set(name, (sum.get(name) ?? 0) + count);
+  return Object.fromEntries([...sum].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FlashOperation } from "@tandem/flash";
+import { stateName } from "@tandem/store";
+
+import { Checks, resultOf } from "./checks.js";
+import type { Violation } from "./checks.js";
+import type { DeviceNode, DeviceState } from "./device-state.js";
+import { POWER_ON } from "./device-state.js";
+import { cutState, cutsOf } from "./forked-cuts.js";
+import type { TearChoice } from "./forked-cuts.js";
+import type { Geometry } from "./geometry.js";
+import { KnownPages } from "./known-pages.js";
+import { PageFactsCache } from "./page-facts.js";
+import type { Pair } from "./page-facts.js";
+import { SessionChoices } from "./session-choices.js";
+import { runSession } from "./session.js";
+import type { RestingDevice, Session, SessionStep } from "./session.js";
+import { StateKeys } from "./state-key.js";
+import { StateSet } from "./state-set.js";
+import { StoreView } from "./store-view.js";
+import type { CertainRecord } from "./store-view.js";
+import { edgesOf } from "./trail.js";
+import type { Edge, Trail } from "./trail.js";
+import type { World } from "./world.js";
+
+/** A state that waits to be expanded. */
+interface Pending {
+  readonly key: Pair;
+  readonly node: DeviceNode;
+  readonly trail: Trail | null;
+  readonly cuts: number;
+}
+
+/** Which part of the states one of several workers takes. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A violation, and the sessions that lead to it; the last of them is the one that shows it. */
+export interface Found extends Violation {
+  readonly edges: readonly Edge[];
+}
+
+/** What has been gone through so far. */
+export interface Figures {
+  states: number;
+  /** Sessions that were followed: one per state and choice, and one per cut of it. */
+  edges: number;
+  cuts: number;
+  /** Sessions that were run; cuts are made on what they leave at each operation. */
+  sessions: number;
+}
+
+/** Four words of keys, a state and the one that follows it without a fault, and whether it rests. */
+export const LINK_WORDS = 5;
+
+export interface ExplorerOptions {
+  readonly world: World;
+  readonly seen: StateSet;
+  /** Cuts on one path; Infinity: until nothing new appears. */
+  readonly depth: number;
+  /** Distinct: without tears that leave what a cut before or after an operation leaves. */
+  readonly tears: TearChoice;
+  /** Default: everything. */
+  readonly share?: Share;
+  readonly onFound: (found: Found) => void;
+}
+
+/** Goes through the states of one world, those with few cuts first. */
+export class Explorer {
+  readonly figures: Figures = { states: 0, edges: 0, cuts: 0, sessions: 0 };
+  /** Cuts by record state and what was being written. */
+  readonly coverage: Map<string, number> = new Map();
+  /** Resting devices by result. */
+  readonly results: Map<string, number> = new Map();
+  /** Which state follows which when no fault comes. */
+  readonly #links: number[] = [];
+  readonly #options: ExplorerOptions;
+  readonly #keys: StateKeys;
+  readonly #facts: PageFactsCache;
+  readonly #checks: Checks;
+  /** States without cuts, of which every worker keeps its own. */
+  readonly #quietSeen = new StateSet(1000);
+  /** By number of cuts. */
+  readonly #pending: Pending[][] = [];
+
+  constructor(options: ExplorerOptions) {
+    this.#options = options;
+    const { world } = options;
+    const known = new KnownPages(world.geometry, [world.factory, world.next]);
+    this.#keys = new StateKeys(world.geometry, known);
+    this.#facts = new PageFactsCache(world.geometry);
+    this.#checks = new Checks(world, known);
+    this.#offer({ node: world.root, trail: null, cuts: 0 }, null);
+  }
+
+  /** `LINK_WORDS` numbers per session without a cut. */
+  get links(): readonly number[] {
+    return this.#links;
+  }
+
+  get pending(): number {
+    return this.#pending.reduce((sum, level) => sum + level.length, 0);
+  }
+
+  /** Expands one state; false when none waits. */
+  step(): boolean {
+    const level = this.#pending.find((states) => states.length > 0);
+    const next = level?.pop();
+    if (next === undefined) return false;
+    this.#expand(next);
+    return true;
+  }
+
+  #expand(pending: Pending): void {
+    const choices = new SessionChoices();
+    do {
+      const session = runSession(this.#options.world, pending.node, { choices });
+      if (this.#counts(pending.cuts)) this.figures.sessions += 1;
+      this.#follow(pending, session, choices.letters);
+    } while (choices.next());
+  }
+
+  #follow(pending: Pending, session: Session, choices: string): void {
+    const { node, cuts } = pending;
+    const edge: Edge = { decay: null, choices, cut: null };
+    const violations = this.#checks.checkSession(session, node.state, cuts);
+    this.#report(violations, pending.trail, edge);
+    const { end, after } = session;
+    if (end.kind === "rest" && this.#counts(cuts)) this.#countRest(end.found);
+    if (end.kind === "reset" || end.kind === "rest") {
+      // A device at rest that is switched off and on again has to be at rest.
+      const entry = end.kind === "reset" ? end.entry : POWER_ON;
+      const trail = { parent: pending.trail, edge };
+      const next = this.#offer({ node: { state: after, entry }, trail, cuts }, null);
+      const { key } = pending;
+      this.#links.push(key.high, key.low, next.high, next.low, end.kind === "rest" ? 1 : 0);
+    }
+    if (cuts < this.#options.depth && violations.length === 0) {
+      this.#cutEverywhere(pending, session, choices);
+    }
+  }
+
+  #countRest(found: RestingDevice): void {
+    const result = resultOf(this.#options.world, found.status) ?? "none";
+    this.results.set(result, (this.results.get(result) ?? 0) + 1);
+  }
+
+  #cutEverywhere(pending: Pending, session: Session, choices: string): void {
+    const { geometry } = this.#options.world;
+    const { tears } = this.#options;
+    for (const [number, step] of session.steps.entries()) {
+      const view = this.#viewOf(step.before);
+      if (this.#counts(pending.cuts)) this.#cover(step, view);
+      for (const cut of cutsOf(step.operation, number, tears)) {
+        const state = cutState(geometry, session, cut);
+        const trail = { parent: pending.trail, edge: { decay: null, choices, cut } };
+        const node = { state, entry: POWER_ON };
+        this.#offer({ node, trail, cuts: pending.cuts + 1 }, view.floor);
+      }
+    }
+  }
+
+  /** Takes a state in if it is new and ours; its key. */
+  #offer(state: Omit<Pending, "key">, floor: CertainRecord | null): Pair {
+    const view = this.#viewOf(state.node.state);
+    const key = this.#keys.keyOf(state.node, view);
+    const isOurs = this.#isOurs(key, state.cuts);
+    if (isOurs && this.#counts(state.cuts)) {
+      this.figures.edges += 1;
+      if (floor !== null) this.figures.cuts += 1;
+    }
+    if (!isOurs || !this.#seenOf(state.cuts).add(key.high, key.low)) return key;
+    if (this.#counts(state.cuts)) this.figures.states += 1;
+    const violations = [
+      ...this.#checks.checkState(state.node.state, view),
+      ...(floor === null ? [] : this.#checks.checkProgress(floor, view)),
+    ];
+    if (violations.length > 0 && state.trail !== null) {
+      this.#report(violations, state.trail.parent, state.trail.edge);
+    } else (this.#pending[state.cuts] ??= []).push({ ...state, key });
+    return key;
+  }
+
+  /** Every worker goes the way without cuts; what the first cuts lead to is divided. */
+  #isOurs(key: Pair, cuts: number): boolean {
+    const { index, count } = this.#options.share ?? { index: 0, count: 1 };
+    return cuts !== 1 || (key.low >>> 4) % count === index;
+  }
+
+  #counts(cuts: number): boolean {
+    return cuts > 0 || (this.#options.share?.index ?? 0) === 0;
+  }
+
+  #seenOf(cuts: number): StateSet {
+    return cuts === 0 ? this.#quietSeen : this.#options.seen;
+  }
+
+  #viewOf(state: DeviceState): StoreView {
+    return new StoreView(this.#options.world.geometry, state.nand, this.#facts);
+  }
+
+  #report(violations: readonly Violation[], parent: Trail | null, edge: Edge): void {
+    const edges = edgesOf({ parent, edge });
+    for (const violation of violations) this.#options.onFound({ ...violation, edges });
+  }
+
+  #cover(step: SessionStep, view: StoreView): void {
+    const [a, b] = view.chains.map(({ floor }) => floor);
+    const newest = (a?.sequence ?? -1n) >= (b?.sequence ?? -1n) ? a : b;
+    const state = newest == null ? "none" : stateName(newest.record.state);
+    const cell = `${state}/${placeOf(this.#options.world.geometry, step.operation)}`;
+    this.coverage.set(cell, (this.coverage.get(cell) ?? 0) + 1);
+  }
+}
+
+/** What an operation belongs to: journal or bank of the store, a core, or the marker. */
+function placeOf(geometry: Geometry, operation: FlashOperation): string {
+  const { map, limits, chip } = geometry;
+  if (operation.device === "net-flash") return "net";
+  if (operation.device === "app-flash") {
+    return operation.address >= map.marker.start ? "marker" : "app";
+  }
+  const journalBytes = limits.journalBlocks * chip.shape.pageBytes * chip.shape.pagesPerBlock;
+  return operation.address < journalBytes ? "journal" : "bank";
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Explorer } from "./explorer.js";
+import type { Figures, Found, Share } from "./explorer.js";
+import type { TearChoice } from "./forked-cuts.js";
+import type { HashingFigures } from "./memo-crypto.js";
+import { StateSet } from "./state-set.js";
+import { createWorld } from "./world.js";
+import type { WorldName } from "./world.js";
+
+/** One world to go through. */
+export interface Job {
+  readonly world: WorldName;
+  readonly depth: number;
+  readonly tears: TearChoice;
+}
+
+/** What a worker has to know besides its job. */
+export interface JobShare {
+  readonly share: Share;
+  /** Memory of the states that all workers have seen. */
+  readonly seen: SharedArrayBuffer;
+}
+
+/** How far one worker is with its share. */
+export interface JobProgress {
+  readonly figures: Figures;
+  readonly pending: number;
+}
+
+/** What one worker made of its share. */
+export interface JobResult extends JobProgress {
+  readonly coverage: readonly (readonly [string, number])[];
+  readonly results: readonly (readonly [string, number])[];
+  readonly found: readonly Found[];
+  readonly links: readonly number[];
+  readonly hashing: HashingFigures;
+}
+
+/** Violations that are kept of one share: there is no use in more of them. */
+const MAX_FOUND = 200;
+
+/** Works off one share of a job, a slice at a time, so that its host can listen in between. */
+export class JobRunner {
+  readonly #explorer: Explorer;
+  readonly #found: Found[] = [];
+  readonly #hashing: () => HashingFigures;
+
+  constructor(job: Job, { share, seen }: JobShare) {
+    const world = createWorld(job.world);
+    const { depth, tears } = job;
+    this.#hashing = (): HashingFigures => world.crypto.figures;
+    this.#explorer = new Explorer({
+      world,
+      seen: new StateSet(seen),
+      depth,
+      tears,
+      share,
+      onFound: (found) => {
+        if (this.#found.length < MAX_FOUND) this.#found.push(found);
+      },
+    });
+  }
+
+  /** Expands states until `isOver` says so; false when none is left. */
+  run(isOver: () => boolean): boolean {
+    while (!isOver()) if (!this.#explorer.step()) return false;
+    return true;
+  }
+
+  get progress(): JobProgress {
+    return { figures: { ...this.#explorer.figures }, pending: this.#explorer.pending };
+  }
+
+  get result(): JobResult {
+    const { coverage, results, links } = this.#explorer;
+    return {
+      ...this.progress,
+      coverage: [...coverage],
+      results: [...results],
+      found: this.#found,
+      links,
+      hashing: this.#hashing(),
+    };
+  }
+}

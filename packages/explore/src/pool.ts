@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Worker } from "node:worker_threads";
+
+import { JobRunner } from "./job.js";
+import type { Job, JobProgress, JobResult } from "./job.js";
+import { StateSet } from "./state-set.js";
+import type { WorkerOrder, WorkerReport } from "./worker.js";
+
+export interface JobOptions {
+  /** States that the job may have at most. */
+  readonly maxStates: number;
+  /** True when it is time to stop. */
+  readonly isOver: () => boolean;
+  readonly onProgress: (progress: readonly JobProgress[]) => void;
+}
+
+/** Threads that work off one job after the other, each of them together. */
+export class Pool implements AsyncDisposable {
+  readonly #workers: readonly Worker[];
+
+  /** @param count 0: everything is done in this thread */
+  constructor(count: number) {
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const file = new URL(`./worker.${extension}`, import.meta.url);
+    this.#workers = Array.from({ length: count }, () => new Worker(file));
+  }
+
+  /** The shares of a job that the workers did. */
+  async run(job: Job, options: JobOptions): Promise<readonly JobResult[]> {
+    const seen = new StateSet(options.maxStates).buffer;
+    const count = this.#workers.length;
+    if (count === 0) {
+      const runner = new JobRunner(job, { share: { index: 0, count: 1 }, seen });
+      runner.run(options.isOver);
+      return [runner.result];
+    }
+    const stop = new SharedArrayBuffer(4);
+    const latest: JobProgress[] = [];
+    return Promise.all(
+      this.#workers.map((worker, index) =>
+        runOn(worker, { job, share: { index, count }, seen, stop }, (progress) => {
+          latest[index] = progress;
+          options.onProgress(latest.filter((one) => one !== undefined));
+          if (options.isOver()) Atomics.store(new Int32Array(stop), 0, 1);
+        }),
+      ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+function runOn(
+  worker: Worker,
+  order: WorkerOrder,
+  onProgress: (progress: JobProgress) => void,
+): Promise<JobResult> {
+  worker.removeAllListeners();
+  return new Promise((resolve, reject) => {
+    worker.on("error", reject);
+    worker.on("message", (report: WorkerReport) => {
+      if (report.kind === "progress") onProgress(report.progress);
+      else resolve(report.result);
+    });
+    // A rule for windows of browsers.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    worker.postMessage(order);
+  });
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TandemError, toHex } from "@tandem/base";
+import { PowerLoss } from "@tandem/flash";
+import type { Cut, FlashOperation, RuleViolation, Tear } from "@tandem/flash";
+import { SetState } from "@tandem/store";
+import { PowerSupply } from "@tandem/twin";
+import type {
+  BootOutcome,
+  Counters,
+  FirmwareScripts,
+  Nrf5340Twin,
+  RunningApplication,
+} from "@tandem/twin";
+import type { UpdateStatus } from "@tandem/update";
+
+import { runApplication } from "./application.js";
+import { forkState } from "./device-state.js";
+import type { DeviceNode, DeviceState, Entry } from "./device-state.js";
+import { PageFactsCache } from "./page-facts.js";
+import { BEHAVIOURS, SessionChoices } from "./session-choices.js";
+import type { BehaviourLetter } from "./session-choices.js";
+import { StoreView } from "./store-view.js";
+import { createTwin } from "./world.js";
+import type { World } from "./world.js";
+
+/** Decides the tears of operations, together with the number of the operation in its session. */
+export const TEAR_SEED = 5;
+
+/** One loss of power: at which operation of a session, and what it leaves of it. */
+export interface CutPoint {
+  /** Counted from 0 within the session. */
+  readonly operation: number;
+  readonly when: Cut["when"];
+  readonly tear: Tear | null;
+}
+
+/** One flash operation of a session, and the device as it was when the operation began. */
+export interface SessionStep {
+  readonly operation: FlashOperation;
+  readonly before: DeviceState;
+}
+
+/** A device whose application has nothing left to do. */
+export interface RestingDevice {
+  readonly status: UpdateStatus;
+  /** Image hashes, as hexadecimal digits, of what both cores hold; empty: nothing that is known. */
+  readonly cores: readonly [string, string];
+}
+
+/** How a session ended. */
+type SessionEnd =
+  /** The chip was reset: another session follows. */
+  | { readonly kind: "reset"; readonly entry: Entry }
+  /** The application runs and has nothing left to do. */
+  | { readonly kind: "rest"; readonly found: RestingDevice }
+  /** Nothing can be started. */
+  | { readonly kind: "stopped"; readonly why: string }
+  /** Power was cut as planned. */
+  | { readonly kind: "power-lost" }
+  /** The code under test threw what it should not. */
+  | { readonly kind: "error"; readonly error: unknown };
+
+/** What happened in one session. */
+export interface Session {
+  readonly steps: readonly SessionStep[];
+  readonly end: SessionEnd;
+  /** The device when the session ended. */
+  readonly after: DeviceState;
+  readonly counters: Counters;
+  readonly violations: readonly RuleViolation[];
+  /** What the coordinator and the application did. */
+  readonly events: readonly string[];
+}
+
+/**
+ * Runs one session: from a reset to the next one, until the application has nothing left to do, or
+ * until power goes. The node itself stays as it is.
+ */
+export function runSession(
+  world: World,
+  node: DeviceNode,
+  options: { readonly choices?: SessionChoices; readonly cut?: CutPoint | null } = {},
+): Session {
+  const { choices = new SessionChoices(), cut = null } = options;
+  choices.begin();
+  const state = forkState(node.state);
+  const steps: SessionStep[] = [];
+  const events: string[] = [];
+  const power = new PowerSupply({
+    seed: TEAR_SEED,
+    onOperation: (operation) => {
+      const { securityCounter } = twin;
+      steps.push({ operation, before: { ...forkState(state), securityCounter } });
+    },
+  });
+  const twin = createTwin(world, state, {
+    power,
+    unstableReads: choices.unstableReads,
+    ...(world.scenario.isFickle ? { scripts: fickleScripts(world, state, choices) } : {}),
+    onBootEvent: ({ text }) => events.push(text),
+  });
+  if (cut !== null) {
+    const { when, operation, tear } = cut;
+    power.planCut({
+      when,
+      matches: () => true,
+      skip: operation,
+      ...(tear === null ? {} : { tear }),
+    });
+  }
+  const end = runToEnd(world, twin, node.entry);
+  return {
+    steps,
+    end,
+    after: { ...state, securityCounter: twin.securityCounter },
+    counters: twin.observer.counters,
+    violations: twin.violations,
+    events,
+  };
+}
+
+function runToEnd(world: World, twin: Nrf5340Twin, entry: Entry): SessionEnd {
+  try {
+    const outcome = boot(twin, entry);
+    switch (outcome.kind) {
+      case "stopped":
+        return { kind: "stopped", why: outcome.why };
+      case "reset":
+        return { kind: "reset", entry: entryAfter(twin, outcome.reason) };
+      case "application":
+        return runApplication(world, outcome.app) === "reset"
+          ? { kind: "reset", entry: entryAfter(twin, "soft") }
+          : { kind: "rest", found: restingDevice(twin, outcome.app) };
+      case "power-lost":
+        return { kind: "power-lost" };
+      default:
+        return outcome satisfies never;
+    }
+  } catch (error) {
+    if (error instanceof PowerLoss) return { kind: "power-lost" };
+    if (error instanceof TandemError || error instanceof RangeError)
+      return { kind: "error", error };
+    throw error;
+  }
+}
+
+function restingDevice(twin: Nrf5340Twin, app: RunningApplication): RestingDevice {
+  const net = twin.observer.identifyNet(twin.readNetSlot());
+  return {
+    status: app.service.query(),
+    cores: [toHex(app.facts.hash), net === null ? "" : toHex(net.imageHash)],
+  };
+}
+
+/** Firmware on trial does as the choices say; what has been accepted boots. */
+function fickleScripts(world: World, state: DeviceState, choices: SessionChoices): FirmwareScripts {
+  const isNext = (hash: string): boolean => world.next.hashes.includes(hash);
+  const chosen = (): (typeof BEHAVIOURS)[BehaviourLetter] =>
+    BEHAVIOURS[isOnTrial(world, state) ? choices.behaviour() : "o"];
+  return {
+    app: { get: (hash) => (isNext(hash) ? chosen().app : undefined) },
+    net: { get: (hash) => (isNext(hash) ? chosen().net : undefined) },
+  };
+}
+
+/** The coordinator has just written a record of the trial, in both chains, or it starts nothing. */
+function isOnTrial(world: World, state: DeviceState): boolean {
+  const view = new StoreView(world.geometry, state.nand, new PageFactsCache(world.geometry));
+  return view.chains.some(({ candidates }) => candidates[0]?.record.state === SetState.TRIAL);
+}
+
+/** Begins a session the way its entry says. */
+function boot(twin: Nrf5340Twin, entry: Entry): BootOutcome {
+  if (entry.reason === "power-on") return twin.powerOn();
+  if (entry.watchdogRuns) twin.clock.startWatchdog();
+  return twin.reset(entry.reason);
+}
+
+function entryAfter(twin: Nrf5340Twin, reason: Entry["reason"]): Entry {
+  return { reason, watchdogRuns: reason === "soft" && twin.clock.deadlineUs !== null };
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import { UsageError, toHex } from "@tandem/base";
+import { nodeCrypto } from "@tandem/base/node";
+import { MemoryStorage, NandChip } from "@tandem/flash";
+import { Nrf5340Twin, PowerSupply, provision } from "@tandem/twin";
+import type { FirmwareScripts, KnownNetImage, TwinOptions } from "@tandem/twin";
+
+import { POWER_ON } from "./device-state.js";
+import type { DeviceNode, DeviceState } from "./device-state.js";
+import { geometryOf } from "./geometry.js";
+import type { FlashKind, Geometry, ProfileName } from "./geometry.js";
+import { MemoCrypto } from "./memo-crypto.js";
+import { TRUSTED_KEY, makeRelease } from "./releases.js";
+import type { ExploredRelease } from "./releases.js";
+import { FICKLE, SCENARIOS } from "./scenario.js";
+import type { Scenario } from "./scenario.js";
+
+/** What stays the same while one story is explored. */
+export interface World {
+  readonly geometry: Geometry;
+  readonly scenario: Scenario;
+  readonly crypto: MemoCrypto;
+  /** What production installed. */
+  readonly factory: ExploredRelease;
+  /** What the device is offered. */
+  readonly next: ExploredRelease;
+  readonly scripts: FirmwareScripts;
+  readonly knownNetImages: readonly KnownNetImage[];
+  /** The device as it leaves production. */
+  readonly root: DeviceNode;
+}
+
+/** What names a world. */
+export interface WorldName {
+  readonly profile: ProfileName;
+  readonly flash: FlashKind;
+  readonly scenario: string;
+}
+
+/** Decides how a read of an unstable page ends. */
+export type UnstableReads = (device: string, page: number) => boolean;
+
+/**
+ * The world of this name; equal names give equal worlds.
+ * @throws {UsageError} explore/scenario
+ */
+export function createWorld(
+  name: WorldName,
+  crypto: MemoCrypto = new MemoCrypto(nodeCrypto),
+): World {
+  const scenario = [...SCENARIOS, FICKLE].find((known) => known.name === name.scenario);
+  if (scenario === undefined) {
+    const known = [...SCENARIOS, FICKLE].map((entry) => entry.name).join(", ");
+    throw new UsageError("explore/scenario", `scenario ${name.scenario}, expected one of ${known}`);
+  }
+  const geometry = geometryOf(name.profile, name.flash);
+  const factory = makeRelease(crypto, geometry, { version: "1.0.0", securityCounter: 1 });
+  const { flaw } = scenario;
+  // A counter that rises would bar the way back.
+  const securityCounter = scenario.switchesBack ? 1 : 2;
+  const next = makeRelease(crypto, geometry, { version: "1.1.0", securityCounter, flaw });
+  const [appHash = "", netHash = ""] = next.hashes;
+  const scripts: FirmwareScripts = {
+    app: new Map([[appHash, scenario.app]]),
+    net: new Map([[netHash, scenario.net]]),
+  };
+  const bare = { geometry, scenario, crypto, factory, next, scripts, knownNetImages: [] };
+  const made = provisioned(bare);
+  return { ...bare, ...made };
+}
+
+/** A device of this world in this state. */
+export function createTwin(
+  world: Omit<World, "root">,
+  state: DeviceState,
+  options: {
+    readonly power?: PowerSupply;
+    readonly unstableReads?: UnstableReads;
+    readonly onBootEvent?: TwinOptions["onBootEvent"];
+    readonly scripts?: FirmwareScripts;
+  } = {},
+): Nrf5340Twin {
+  const { geometry, crypto, knownNetImages } = world;
+  const scripts = options.scripts ?? world.scripts;
+  const { unstableReads, power, onBootEvent } = options;
+  const { nand, appFlash, netFlash, securityCounter } = state;
+  const { chip, limits, map } = geometry;
+  return new Nrf5340Twin({
+    storages: { nand, appFlash, netFlash },
+    crypto,
+    keys: [TRUSTED_KEY],
+    hardware: world.factory.manifest.hardware,
+    storeFlash: (wiring) =>
+      chip.make(
+        nand,
+        wiring,
+        unstableReads === undefined ? undefined : (page) => unstableReads(chip.name, page),
+      ),
+    map,
+    storeOptions: { limits },
+    scripts,
+    state: { securityCounter, nowUs: 0, knownNetImages },
+    ...(power === undefined ? {} : { power }),
+    ...(unstableReads === undefined ? {} : { unstableReadIsGood: unstableReads }),
+    ...(onBootEvent === undefined ? {} : { onBootEvent }),
+  });
+}
+
+function provisioned(world: Omit<World, "root">): Pick<World, "root" | "knownNetImages"> {
+  const state: DeviceState = {
+    nand: new MemoryStorage(),
+    appFlash: new MemoryStorage(),
+    netFlash: new MemoryStorage(),
+    securityCounter: 0,
+  };
+  const { chip, limits } = world.geometry;
+  const flash = chip.make(state.nand, {});
+  for (const block of chip.factoryBadBlocks) {
+    if (flash instanceof NandChip) flash.markFactoryBad(block);
+  }
+  const twin = createTwin(world, state, { power: new PowerSupply({ seed: 1 }) });
+  provision(twin, world.factory.manifest, world.factory.images, { limits });
+  fillMarker(twin);
+  learn(twin, world.next);
+  const { securityCounter, knownNetImages } = twin.state;
+  return { knownNetImages, root: { state: { ...state, securityCounter }, entry: POWER_ON } };
+}
+
+/** Leaves room for two entries, so that every story comes to erase the marker's other page. */
+function fillMarker(twin: Nrf5340Twin): void {
+  const { marker, appFlash, map } = twin;
+  const { releaseId } = marker.read();
+  const entryBytes = 44;
+  const isFull = (): boolean => {
+    const used = appFlash.read(map.marker.start, appFlash.profile.pageBytes);
+    return used.subarray(-3 * entryBytes).some((byte) => byte !== 0xff);
+  };
+  for (let entry = 0; !isFull(); entry++) {
+    marker.write(entry % 2 === 0 ? "trial" : "accepted", releaseId);
+  }
+  marker.write("accepted", releaseId);
+}
+
+function learn(twin: Nrf5340Twin, release: ExploredRelease): void {
+  const [, net] = release.images;
+  const header = release.facts[1]?.header;
+  if (net !== undefined && header !== undefined) twin.observer.learn(net, header);
+}
+
+/** True for the release with this id. */
+export function isRelease(release: ExploredRelease, id: Uint8Array | undefined): boolean {
+  return id !== undefined && toHex(id) === release.hashes[0];
+}
