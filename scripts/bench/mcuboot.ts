@@ -17,6 +17,8 @@ import {
 /** What has to be reached on two cores. */
 const LEAST_PER_SECOND = 1500;
 
+const RUNS = 3;
+
 interface Figure {
   readonly mode: SweepMode;
   readonly points: number;
@@ -41,18 +43,31 @@ function optionsOf(mode: SweepMode): SweepOptions {
   return { ...layout, mode, images: 2, deps: "none", pending: "test", from: "install", flip: null };
 }
 
-async function measure(mode: SweepMode): Promise<Figure> {
+/** Points and rate of Tandem's sweep. */
+async function tandemRate(mode: SweepMode): Promise<{ points: number; perSecond: number }> {
   const { signal } = new AbortController();
   const watch = { threads, signal, onProgress: () => undefined };
   const { counts, busyMs } = await runSweepOnThreads(optionsOf(mode), watch);
-  const perSecond = (counts.points * 1000) / busyMs;
-  if (directory === null) {
-    return { mode, points: counts.points, perSecond, referencePerSecond: null, ratio: null };
+  return { points: counts.points, perSecond: (counts.points * 1000) / busyMs };
+}
+
+function referenceRate(programs: string, mode: SweepMode): number {
+  const { counts, seconds } = sweepReference(programs, { ...K64F_LAYOUT, mode }, null);
+  return (threads * counts.points) / seconds;
+}
+
+/** The best of several runs of both: the others tell of what else the machine does. */
+async function measure(mode: SweepMode): Promise<Figure> {
+  let best = { points: 0, perSecond: 0 };
+  let referencePerSecond: number | null = null;
+  for (let run = 0; run < RUNS; run++) {
+    const figure = await tandemRate(mode);
+    if (figure.perSecond > best.perSecond) best = figure;
+    if (directory === null) continue;
+    referencePerSecond = Math.max(referencePerSecond ?? 0, referenceRate(directory, mode));
   }
-  const { seconds } = sweepReference(directory, { ...K64F_LAYOUT, mode }, null);
-  const referencePerSecond = (threads * counts.points) / seconds;
-  const ratio = perSecond / referencePerSecond;
-  return { mode, points: counts.points, perSecond, referencePerSecond, ratio };
+  const ratio = referencePerSecond === null ? null : best.perSecond / referencePerSecond;
+  return { mode, ...best, referencePerSecond, ratio };
 }
 
 const figures: Figure[] = [];
