@@ -56,6 +56,7 @@ const NETWORK_CORE_IMAGES =
 export function planProjects(found: readonly string[], named: readonly string[]): ProjectPlan {
   const explicit = named.map((path) => classifyNamed(path));
   const folders = new Map<string, ProjectFile[]>();
+  const rootOf = rootFinder(found);
   for (const path of found) {
     const file = classifyFound(path);
     if (file === null) continue;
@@ -166,21 +167,34 @@ function variantOf(name: string, folder: string): { board: string | null; suffix
   return { board: null, suffix: rest };
 }
 
-/** The folder of an application or build that a path belongs to. */
-function rootOf(path: string): string {
-  const parts = path.split("/").slice(0, -1);
-  const at = parts.findIndex(
-    (part) => part === "sysbuild" || part === "child_image" || part === "boards",
+/** Tells the folder of the application or build that a path belongs to. */
+function rootFinder(found: readonly string[]): (path: string) => string {
+  const images = new Set(found.filter(isBuilt).map((path) => parentOf(parentOf(path))));
+  const holders = [...images].map(parentOf);
+  const withPartitions = new Set(
+    found.filter((path) => /(^|\/)partitions\w*\.ya?ml$/.test(path)).map(parentOf),
   );
-  if (at !== -1) return parts.slice(0, at).join("/") || ".";
-  if (parts.at(-1) === "zephyr") {
-    const isLeaf = /\.(config|dts)$/.test(path) && parts.length > 1;
-    // build/app/zephyr/.config belongs to build; build/zephyr/.config too.
-    const image = parts.at(-2) ?? "";
-    const depth = isLeaf && !/^(build|_?build.*|out)$/.test(image) ? 2 : 1;
-    return parts.slice(0, -depth).join("/") || ".";
-  }
-  return parts.join("/") || ".";
+  return (path) => {
+    const parts = path.split("/").slice(0, -1);
+    const at = parts.findIndex((part) => ["sysbuild", "child_image", "boards"].includes(part));
+    if (at !== -1) return parts.slice(0, at).join("/") || ".";
+    if (!isBuilt(path))
+      return parts.at(-1) === "zephyr" ? parentOf(parentOf(path)) : parentOf(path);
+    // build/mcuboot/zephyr/.config and build/zephyr/.config, which is sysbuild's, are one build.
+    const image = parentOf(parentOf(path));
+    const holder = parentOf(image);
+    const isShared = holders.filter((other) => other === holder).length > 1;
+    const isInside = images.has(holder) || withPartitions.has(holder) || isShared;
+    return isInside && image !== "." && !withPartitions.has(image) ? holder : image;
+  };
+}
+
+function isBuilt(path: string): boolean {
+  return /(^|\/)zephyr\/(\.config|zephyr\.dts)$/.test(path);
+}
+
+function parentOf(path: string): string {
+  return path.split("/").slice(0, -1).join("/") || ".";
 }
 
 function isBuildFolder(files: readonly ProjectFile[]): boolean {

@@ -97,21 +97,11 @@ class ProjectReader {
     switch (file.kind) {
       case "pm-static":
         if (looksLikeRegions(source)) return this.#addRegions(file, source);
-        this.#layouts.push(
-          pmLayout(readPartitions(source), { source: "pm-static", core: file.core }),
-        );
+        this.#addPartitions(file.core, "pm-static", source);
         return "static partitions";
-      case "pm-generated": {
-        const regions = this.#regions.get(file.core);
-        this.#layouts.push(
-          pmLayout(readPartitions(source), {
-            source: "pm-generated",
-            core: file.core,
-            ...(regions === undefined ? {} : { regions }),
-          }),
-        );
+      case "pm-generated":
+        this.#addPartitions(file.core, "pm-generated", source);
         return "partitions of a build";
-      }
       case "regions":
         return this.#addRegions(file, source);
       case "devicetree":
@@ -122,6 +112,16 @@ class ProjectReader {
       default:
         return file.kind satisfies never;
     }
+  }
+
+  #addPartitions(
+    core: Layout["core"],
+    kind: "pm-static" | "pm-generated",
+    source: SourceText,
+  ): void {
+    const regions = this.#regions.get(core);
+    const options = { source: kind, core, ...(regions === undefined ? {} : { regions }) };
+    this.#layouts.push(pmLayout(readPartitions(source), options));
   }
 
   #addRegions(file: ProjectFile, source: SourceText): string {

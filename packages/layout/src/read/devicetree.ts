@@ -43,6 +43,8 @@ export interface DtsNode {
   readonly parent: DtsNode | null;
   readonly properties: Map<string, DtsProperty>;
   readonly children: DtsNode[];
+  /** Where the same name is opened again under another label: both become one node. */
+  readonly merged: Located<string>[];
 }
 
 /** A devicetree source: zephyr.dts as built, or an overlay. */
@@ -190,6 +192,10 @@ class DtsParser {
     }
     if (this.#take("{")) {
       const child = this.#child(node, token);
+      const [other] = child.labels.length === 0 ? [] : labels;
+      if (other !== undefined && !child.labels.includes(other)) {
+        child.merged.push({ value: other, place: this.#place(token) });
+      }
       for (const label of labels) this.#label(child, label);
       return child;
     }
@@ -251,7 +257,9 @@ class DtsParser {
       if (token.text === "(") {
         this.#at = start;
         this.#skipParentheses();
-      } else if (token.kind === "word" && this.#peek().text === "(") this.#skipParentheses();
+      } else if (/^[A-Za-z_]/.test(token.text) && this.#peek().text === "(") {
+        this.#skipParentheses();
+      }
       const parts = this.#tokens.slice(start, this.#at);
       const last = parts.at(-1) ?? token;
       const place = this.#source.placeOf(token.offset, last.offset + last.length - token.offset);
@@ -397,7 +405,7 @@ class DtsParser {
 }
 
 function newNode(name: string, parent: DtsNode | null, place: Place): DtsNode {
-  return { name, labels: [], place, parent, properties: new Map(), children: [] };
+  return { name, labels: [], place, parent, properties: new Map(), children: [], merged: [] };
 }
 
 function shown(token: DtsToken): string {

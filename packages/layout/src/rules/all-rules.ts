@@ -3,6 +3,7 @@ import {
   automaticSectors,
   codePartition,
   mappedPartitions,
+  mergedNodes,
   slotsDiffer,
   writeBlocks,
 } from "./devicetree.js";
@@ -87,6 +88,7 @@ export const RULES: readonly Rule[] = [
   wrongPrefix,
   malformedLine,
   mappedPartitions,
+  mergedNodes,
   slotsDiffer,
   codePartition,
   automaticSectors,

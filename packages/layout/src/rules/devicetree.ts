@@ -4,7 +4,7 @@ import { hex } from "@tandem/base";
 import { stringsOf } from "../model/dt-layout.js";
 import type { Partition } from "../model/layout.js";
 import type { ImageTree } from "../model/project.js";
-import { compareSdkVersions, parseSdkVersion } from "../model/sdk-version.js";
+import { ALL_SDKS, compareSdkVersions, parseSdkVersion } from "../model/sdk-version.js";
 import { walkNodes } from "../read/devicetree.js";
 import type { DtsNode } from "../read/devicetree.js";
 import { appLayouts } from "./overlap.js";
@@ -103,6 +103,34 @@ export const codePartition: Rule = {
   },
 };
 
+/** Two partitions are one node. */
+export const mergedNodes: Rule = {
+  id: "dt/merged-nodes",
+  severity: "error",
+  title: "Every partition is a node of its own",
+  reason:
+    "Nodes of the same name in the same place are one node: the last reg counts for both labels, and " +
+    "two partitions silently lie on each other.",
+  source:
+    "zephyr scripts/dts/python-devicetree/src/devicetree/dtlib.py, _parse_node; Devicetree Specification 0.4, 6.4",
+  affects: ALL_SDKS,
+  fix: "Give each its own unit address, the one in its reg.",
+  *check({ project }) {
+    for (const { tree } of project.trees) {
+      for (const node of walkNodes([tree.root, ...tree.references])) {
+        if (node.parent?.name !== "partitions") continue;
+        for (const { value, place } of node.merged) {
+          yield {
+            message: `${value} is the same node as ${node.labels[0] ?? node.name}`,
+            place,
+            related: [{ place: node.place, message: "first defined here" }],
+          };
+        }
+      }
+    }
+  },
+};
+
 /** MCUboot counts sectors of external flash by itself, and cannot. */
 export const automaticSectors: Rule = {
   id: "dt/automatic-sectors",
@@ -139,7 +167,7 @@ export const writeBlocks: Rule = {
     "(BOOT_MAX_ALIGN). With larger ones boot_write_trailer asserts; the trailer is never written.",
   source:
     "sdk-mcuboot boot/bootutil/src/bootutil_public.c, boot_write_trailer; bootutil_priv.h, BOOT_MAX_ALIGN",
-  affects: { from: null, to: null },
+  affects: ALL_SDKS,
   fix: "Use a chip with write-block-size of at most 32 for slots, or a layer that takes small writes.",
   *check(context) {
     for (const layout of appLayouts(context)) {

@@ -102,8 +102,12 @@ export const staticGaps: Rule = {
         const own = layout.partitions.filter((partition) => partition.memory.name === name);
         const last = own.at(-1);
         if (size === null || last === undefined) continue;
-        const message = gapViolation(own, name, base, base + size);
-        if (message !== null) yield { message, place: place ?? last.place };
+        const gap = gapViolation(own, name, base, base + size);
+        if (gap === null) continue;
+        const before = own.find(
+          (partition) => isPlaced(partition) && endOf(partition) === gap.start,
+        );
+        yield { message: gap.message, place: place ?? (before ?? last).place };
       }
     }
   },
@@ -197,7 +201,7 @@ function gapViolation(
   region: string,
   start: number,
   end: number,
-): string | null {
+): { message: string; start: number } | null {
   const dynamic = DYNAMIC_PARTITIONS.get(region);
   const own = partitions
     .filter(({ name, span }) => span === null && name !== dynamic)
@@ -211,16 +215,22 @@ function gapViolation(
     .slice(0, to.length)
     .map((address, i): [number, number] => [address, to[i] ?? end]);
   const found = gaps.map(([a, b]) => `${hex(a)} to ${hex(b)}`).join(", ");
+  // Overlaps hide gaps from this arithmetic; layout/overlap reports them.
+  if (gaps.some(([a, b]) => a > b)) return null;
   if (dynamic !== undefined) {
-    // Overlaps hide gaps from this arithmetic; layout/overlap reports them.
-    if (gaps.length === 1 || gaps.some(([a, b]) => a > b)) return null;
-    return gaps.length === 0
-      ? `no gap in ${region}, expected one for ${dynamic}`
-      : `${gaps.length} gaps in ${region} (${found}), expected one`;
+    if (gaps.length === 1) return null;
+    if (gaps.length === 0) {
+      return { message: `no gap in ${region}, expected one for ${dynamic}`, start };
+    }
+    const wanted = partitions.find(({ name }) => name === dynamic)?.address ?? start;
+    const wrong = gaps.find(([a, b]) => wanted < a || wanted >= b) ?? gaps[0];
+    const message = `${gaps.length} gaps in ${region} (${found}), expected one`;
+    return { message, start: wrong?.[0] ?? start };
   }
-  if (gaps.length === 0 || gaps.some(([a, b]) => a > b)) return null;
-  if (gaps.length === 1 && gaps[0]?.[1] === end) return null;
-  return `gaps in ${region} (${found}), expected partitions packed at its start`;
+  const [first] = gaps;
+  if (first === undefined || (gaps.length === 1 && first[1] === end)) return null;
+  const message = `gaps in ${region} (${found}), expected partitions packed at its start`;
+  return { message, start: first[0] };
 }
 
 function ascending(a: number, b: number): number {
