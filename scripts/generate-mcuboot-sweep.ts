@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { referenceDirectory } from "../packages/mcuboot/src/testing/differential/reference.js";
+import { bytesOf } from "../packages/mcuboot/src/testing/differential/scenario.js";
 import type { Scenario } from "../packages/mcuboot/src/testing/differential/scenario.js";
 import { payloadSeed } from "../packages/mcuboot/src/testing/differential/start-flash.js";
 import {
@@ -52,14 +53,14 @@ for (const scenario of scenarios()) {
     rows.push(JSON.stringify({ mode, deps: dependencies, pending, from, afterCut, counts }));
   }
 }
-const { images, slotSectors, sectorSize, align, seed } = K64F_LAYOUT;
+const { images, primary, align, seed } = K64F_LAYOUT;
 const head = JSON.stringify({
   format: "tandem-mcuboot-sweep-1",
   mcuboot: "2.4.0",
   images,
   size: K64F_PAYLOAD_BYTES,
-  slotSize: slotSectors * sectorSize,
-  sectorSize,
+  slotSize: bytesOf(primary),
+  sectorSize: primary[0]?.[1],
   align,
   payloadSeeds: [0, 1].map((image) => [payloadSeed(seed, image, 1), payloadSeed(seed, image, 2)]),
 });

@@ -1,105 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
-import { askReference, parseBoots } from "./reference.js";
+import { runReference } from "./reference.js";
 import type { BootRecord, TracedBoot } from "./reference.js";
 import { scenarioName } from "./scenario.js";
 import type { Scenario } from "./scenario.js";
-import { startFlash } from "./start-flash.js";
+import { stepsBefore, stepsOfRun } from "./steps.js";
+import type { Step } from "./steps.js";
 import { TandemBoard } from "./tandem-board.js";
-
-/** Boots after each cut: the one that recovers, and one that shows what it has left behind. */
-export const BOOTS_AFTER_CUT = 2;
 
 /** How a comparison went. */
 export interface Comparison {
   readonly boots: number;
+  /** Runs not compared to their end: the C code read outside of its arrays, or did not end. */
+  readonly undefinedRuns: number;
   /** The first boot that differed, with both operation logs; null when none did. */
   readonly difference: string | null;
 }
 
-/** The boot commands that lead to the boot under test. */
-function boots(scenario: Scenario): readonly string[] {
-  return scenario.from === "revert" ? ["boot 0", "keep"] : [];
+/** Outcome of a boot in which the behaviour of the C code is undefined. */
+const UNDEFINED = "undefined";
+
+interface Run {
+  readonly steps: readonly Step[];
+  readonly boots: readonly TracedBoot[];
 }
 
 /**
  * Boots a scenario with MCUboot's C code and with Tandem's: undisturbed, then cut before every
- * write and erase, each followed by {@link BOOTS_AFTER_CUT} boots. Compares outcome, number of
- * operations and every byte of flash after each boot.
+ * write and erase, each followed by two boots. Compares outcome, number of operations and every
+ * byte of flash after each boot.
  * @throws {InternalError} mcuboot/reference-failed
  */
 export function compareScenario(directory: string, scenario: Scenario): Comparison {
-  const flash = startFlash(scenario);
-  const answers = askReference(directory, scenario, flash, [
-    ...boots(scenario),
-    `cuts ${BOOTS_AFTER_CUT} -1 0 0 digest`,
-  ]);
-  const expected = parseBoots(answers);
-  const board = new TandemBoard(scenario, flash);
-  const trail: number[] = [];
-  let at = 0;
-  const boot = (cut: number): string | null => {
-    trail.push(cut);
-    const found = board.boot(cut);
-    const wanted = expected[at++];
-    if (wanted !== undefined && isSame(wanted, found)) return null;
-    const traced = traceReference(directory, scenario, flash, trail);
-    return describe(scenario, trail, traced, found);
-  };
-  const cutAndRecover = (cut: number): string | null => {
-    let difference = boot(cut);
-    for (let i = 0; i < BOOTS_AFTER_CUT && difference === null; i++) difference = boot(0);
-    return difference;
-  };
+  const runs = runAllCuts(scenario);
+  const expected = runReference(
+    directory,
+    scenario,
+    runs.flatMap(({ steps }) => steps),
+  );
+  let [at, boots, undefinedRuns] = [0, 0, 0];
+  for (const { steps, boots: found } of runs) {
+    const wantedOfRun = expected.slice(at, (at += found.length));
+    for (const [i, boot] of found.entries()) {
+      const wanted = wantedOfRun[i];
+      if (wanted?.outcome === UNDEFINED) {
+        undefinedRuns++;
+        break;
+      }
+      boots++;
+      if (wanted !== undefined && isSame(wanted, boot)) continue;
+      const trail = [...(runs[0]?.steps ?? []), ...upToBoot(steps, i)];
+      const traced = runReference(directory, scenario, trail, "traced").at(-1);
+      return {
+        boots,
+        undefinedRuns,
+        difference: describe(scenario, upToBoot(steps, i), traced, boot),
+      };
+    }
+  }
+  return { boots, undefinedRuns, difference: null };
+}
 
-  let difference: string | null = null;
-  if (scenario.from === "revert") {
-    difference = boot(0);
-    board.keep();
-  }
-  const beginning = trail.length;
-  difference ??= boot(0);
-  const points = expected[beginning]?.operations ?? 0;
-  for (let cut = 1; cut <= points && difference === null; cut++) {
-    board.restore();
-    trail.length = beginning;
-    difference = cutAndRecover(cut);
-  }
-  if (difference === null && at !== expected.length) {
-    difference = `${scenarioName(scenario)}: ${at} boots, ${expected.length} in the reference`;
-  }
-  return { boots: at, difference };
+/** What Tandem does in a scenario: the boots before, the undisturbed run, then every cut. */
+function runAllCuts(scenario: Scenario): readonly Run[] {
+  const board = new TandemBoard(scenario);
+  const run = (steps: readonly Step[]): Run => ({ steps, boots: board.run(steps) });
+  const before = run(stepsBefore(scenario));
+  const undisturbed = run(stepsOfRun(scenario, 0));
+  const points = undisturbed.boots[0]?.operations ?? 0;
+  const cuts = Array.from({ length: points }, (_, i) => run(stepsOfRun(scenario, i + 1)));
+  return [before, undisturbed, ...cuts];
 }
 
 function isSame(a: BootRecord, b: BootRecord): boolean {
   return a.outcome === b.outcome && a.operations === b.operations && a.digest === b.digest;
 }
 
-/** The last of these boots as the reference does it, with its operations. */
-function traceReference(
-  directory: string,
-  scenario: Scenario,
-  flash: readonly Uint8Array[],
-  trail: readonly number[],
-): TracedBoot {
-  const commands = trail.map((cut, i) => `${i === trail.length - 1 ? "trace" : "boot"} ${cut}`);
-  const last = parseBoots(askReference(directory, scenario, flash, commands)).at(-1);
-  return last ?? { outcome: "nothing", operations: 0, digest: "", log: [] };
+/** The steps up to boot number `boot`, counted from 0. */
+function upToBoot(steps: readonly Step[], boot: number): readonly Step[] {
+  const boots = steps.flatMap(({ kind }, i) => (kind === "boot" ? [i] : []));
+  return steps.slice(0, (boots[boot] ?? steps.length) + 1);
 }
 
 function describe(
   scenario: Scenario,
-  trail: readonly number[],
-  expected: TracedBoot,
+  trail: readonly Step[],
+  expected: TracedBoot | undefined,
   found: TracedBoot,
 ): string {
   const lines = [
-    `${scenarioName(scenario)}: after boots with cuts ${trail.join(", ")} (0: none)`,
-    `  MCUboot: ${expected.outcome}, ${expected.operations} operations, ${expected.digest}`,
+    scenarioName(scenario),
+    `  steps:   ${JSON.stringify(trail)}`,
+    `  MCUboot: ${expected?.outcome}, ${expected?.operations} operations, ${expected?.digest}`,
     `  Tandem:  ${found.outcome}, ${found.operations} operations, ${found.digest}`,
   ];
-  const longest = Math.max(expected.log.length, found.log.length);
-  for (let i = 0; i < longest; i++) {
-    const [left = "", right = ""] = [expected.log[i], found.log[i]];
+  const wanted = expected?.log ?? [];
+  for (let i = 0; i < Math.max(wanted.length, found.log.length); i++) {
+    const [left = "", right = ""] = [wanted[i], found.log[i]];
     lines.push(`  ${left === right ? " " : "!"} ${left.padEnd(28)}${right}`);
   }
   return lines.join("\n");

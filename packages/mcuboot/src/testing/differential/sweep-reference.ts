@@ -3,7 +3,6 @@ import { PLAIN_SCENARIO } from "./matrix.js";
 import { askReference } from "./reference.js";
 import { layoutOf } from "./scenario.js";
 import type { Scenario } from "./scenario.js";
-import { startFlash } from "./start-flash.js";
 
 /** What a sweep counts, as `tandem mcuboot sweep --json` prints it; vectors/SOURCE.md defines it. */
 export interface SweepCounts {
@@ -21,6 +20,7 @@ export interface Flip {
   readonly offset: number;
 }
 
+const SWEEP_SECONDS = 600;
 const FLIP_MASK = 1 << 4;
 
 /** Payload bytes of every image of {@link K64F_LAYOUT}. */
@@ -31,8 +31,9 @@ export const K64F_LAYOUT: Scenario = {
   ...PLAIN_SCENARIO,
   images: 2,
   align: 4,
-  sectorSize: 4096,
-  slotSectors: 32,
+  primary: [[32, 4096]],
+  secondary: [[32, 4096]],
+  scratch: [[1, 4096]],
   payloads: [
     [K64F_PAYLOAD_BYTES, K64F_PAYLOAD_BYTES],
     [K64F_PAYLOAD_BYTES, K64F_PAYLOAD_BYTES],
@@ -49,10 +50,11 @@ export function sweepReference(
   scenario: Scenario,
   flip: Flip | null,
 ): { readonly counts: SweepCounts; readonly seconds: number } {
-  const answers = askReference(directory, scenario, startFlash(scenario), [
+  const commands = [
     ...(scenario.from === "revert" ? ["boot 0", "keep"] : []),
     `sweep ${flip === null ? "-1 0 0" : flipArguments(scenario, flip)}`,
-  ]);
+  ];
+  const answers = askReference(directory, scenario, commands, SWEEP_SECONDS) ?? "";
   const numbers = /^sweep \d (.*)$/m.exec(answers)?.[1]?.split(" ").map(Number) ?? [];
   const [points = 0, bootFailures = 0, mixedStarts = 0, stillMixedAfter2 = 0] = numbers;
   const [oldOld = 0, newNew = 0, , seconds = 0] = numbers.slice(4);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 
-import { nodeCrypto } from "@tandem/base/node";
 import { PowerLoss } from "@tandem/flash";
 
 import type { BootConfig } from "../../boot-config.js";
@@ -10,51 +9,78 @@ import { bootGo } from "../../boot-go.js";
 import type { BootOptions, ImageAreas } from "../../boot-options.js";
 import { FlashOperations, SimpleFlash } from "../../simple-flash.js";
 import type { SimpleFlashSnapshot } from "../../simple-flash.js";
+import { SCENARIO_CRYPTO, SCENARIO_KEY } from "./build-image.js";
 import type { OperationLine, TracedBoot } from "./reference.js";
-import { layoutOf } from "./scenario.js";
+import { hasCounters, layoutOf, maxAlignOf } from "./scenario.js";
 import type { Scenario, ScenarioLayout } from "./scenario.js";
+import { startCounters, startFlash } from "./start-flash.js";
+import type { Step } from "./steps.js";
 
-/** Tandem's MCUboot on the flash of a scenario, with the abilities of the reference driver. */
+/** Tandem's MCUboot on a scenario's start flash, with the abilities of the reference driver. */
 export class TandemBoard {
   readonly #layout: ScenarioLayout;
   readonly #operations = new FlashOperations();
   readonly #devices: readonly SimpleFlash[];
   readonly #options: BootOptions;
-  #kept: readonly SimpleFlashSnapshot[];
+  /** As wide as the driver's, which has room for four images. */
+  readonly #counters = new Uint32Array(4);
+  readonly #hasCounter: boolean;
+  #kept: readonly SimpleFlashSnapshot[] = [];
+  #keptCounters = new Uint32Array(4);
 
-  constructor(scenario: Scenario, flash: readonly Uint8Array[]) {
+  constructor(scenario: Scenario) {
     this.#layout = layoutOf(scenario);
-    this.#devices = this.#layout.devices.map(({ size, sectorSize, align, erasedValue }, id) => {
-      const bytes = flash[id] ?? new Uint8Array(0);
-      const operations = this.#operations;
+    const flash = startFlash(scenario);
+    this.#devices = this.#layout.devices.map(({ size, sectors, align, erasedValue }, id) => {
       return new SimpleFlash({
         name: `${id}`,
         size,
-        sectorSize,
+        sectorSize: sectors.flatMap(([count, bytes]) => Array.from({ length: count }, () => bytes)),
         align,
         erasedValue: erasedValue === 0 ? 0x00 : 0xff,
-        bytes,
-        operations,
+        bytes: flash[id] ?? new Uint8Array(0),
+        operations: this.#operations,
       });
     });
+    this.#hasCounter = scenario.variant === "counter";
+    if (hasCounters(scenario)) this.#counters.set(startCounters(scenario));
     this.#options = this.#bootOptions(scenario);
-    this.#kept = this.#snapshot();
   }
 
-  /** What stands in flash now is what `restore` goes back to. */
-  keep(): void {
-    this.#kept = this.#snapshot();
+  /** Does steps in order; a record per boot. */
+  run(steps: readonly Step[]): readonly TracedBoot[] {
+    return steps.flatMap((step) => {
+      if (step.kind === "boot") return [this.#boot(step.cut)];
+      this.#disturb(step);
+      return [];
+    });
   }
 
-  restore(): void {
-    for (const [id, device] of this.#devices.entries()) {
-      const kept = this.#kept[id];
-      if (kept !== undefined) device.restore(kept);
+  #disturb(step: Exclude<Step, { kind: "boot" }>): void {
+    switch (step.kind) {
+      case "keep":
+        this.#kept = this.#devices.map((device) => device.snapshot());
+        this.#keptCounters = this.#counters.slice();
+        break;
+      case "restore":
+        for (const [id, kept] of this.#kept.entries()) this.#devices[id]?.restore(kept);
+        this.#counters.set(this.#keptCounters);
+        break;
+      case "flip":
+      case "put": {
+        const flash = this.#devices[step.device];
+        if (flash === undefined) break;
+        const old = flash.bytes[step.offset] ?? 0;
+        flash.bytes[step.offset] = step.kind === "put" ? step.value : old ^ step.mask;
+        flash.touched();
+        break;
+      }
+      default:
+        step satisfies never;
     }
   }
 
-  /** One boot; power goes before write or erase number `cut`, counted from 1; 0: it stays. */
-  boot(cut: number): TracedBoot {
+  #boot(cut: number): TracedBoot {
     const log: OperationLine[] = [];
     this.#operations.observer = ({ kind, device, address, length }) => {
       log.push(this.#operationLine(kind, Number(device), address, length));
@@ -63,6 +89,7 @@ export class TandemBoard {
     const outcome = this.#outcome();
     const digest = createHash("sha256");
     for (const { bytes } of this.#devices) digest.update(bytes);
+    if (this.#hasCounter) digest.update(new Uint8Array(this.#counters.buffer));
     return { outcome, operations: this.#operations.count, digest: digest.digest("hex"), log };
   }
 
@@ -96,11 +123,22 @@ export class TandemBoard {
       return { primary: this.#required(`p${image}`), ...(secondary && { secondary }) };
     });
     const scratch = this.#area("scratch");
+    const counters = this.#counters;
     return {
       config: bootConfig(scenario),
       images,
       ...(scratch && { scratch }),
-      crypto: nodeCrypto,
+      crypto: SCENARIO_CRYPTO,
+      keys: scenario.variant === "signed" ? [SCENARIO_KEY] : [],
+      ...(this.#hasCounter && {
+        securityCounter: {
+          read: (image) => counters[image] ?? null,
+          update: (image, counter) => {
+            counters[image] = Math.max(counters[image] ?? 0, counter);
+            return true;
+          },
+        },
+      }),
     };
   }
 
@@ -114,19 +152,23 @@ export class TandemBoard {
     if (area === undefined) throw new RangeError(`no area ${name}`);
     return area;
   }
-
-  #snapshot(): readonly SimpleFlashSnapshot[] {
-    return this.#devices.map((device) => device.snapshot());
-  }
 }
 
 /** The build of MCUboot that a scenario asks for. */
-function bootConfig({ mode, variant }: Scenario): BootConfig {
+function bootConfig(scenario: Scenario): BootConfig {
+  const { mode, variant } = scenario;
+  const byVersion = variant === "downgrade" || variant === "build-number";
+  const byCounter = variant === "downgrade-counter";
   return {
     mode: mode === "overwrite-slow" ? "overwrite" : mode,
-    overwriteOnlyFast: mode === "overwrite",
+    maxAlign: maxAlignOf(scenario),
+    maxImgSectors: variant === "few-sectors" ? 14 : 128,
+    overwriteOnlyFast: mode === "overwrite" || variant === "fast-bootstrap",
+    overwriteOnlyKeepBackup: variant === "backup",
     validatePrimary: variant !== "novalidate",
-    downgradePrevention: variant === "downgrade" ? "version" : "none",
-    bootstrap: variant === "bootstrap",
+    downgradePrevention: byVersion ? "version" : byCounter ? "security-counter" : "none",
+    compareBuildNumber: variant === "build-number",
+    bootstrap: variant === "bootstrap" || variant === "fast-bootstrap",
+    minimalScramble: variant === "scramble",
   };
 }
