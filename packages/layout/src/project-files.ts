@@ -198,9 +198,7 @@ function parentOf(path: string): string {
 }
 
 function isBuildFolder(files: readonly ProjectFile[]): boolean {
-  return files.some(
-    ({ path, kind }) => kind === "pm-generated" || /\/?zephyr\/(\.config|zephyr\.dts)$/.test(path),
-  );
+  return files.some(({ path, kind }) => kind === "pm-generated" || isBuilt(path));
 }
 
 /** One build for each board and suffix. */

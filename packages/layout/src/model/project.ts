@@ -30,7 +30,7 @@ export interface Project {
  */
 export function layoutsInUse(project: Project): readonly Layout[] {
   const sysbuild = project.configurations.get("sysbuild");
-  const isOff = sysbuild?.state("SB_CONFIG_PARTITION_MANAGER") === "off";
+  const isOff = sysbuild?.get("SB_CONFIG_PARTITION_MANAGER")?.value === "n";
   if (project.pmLayouts.length > 0 && !isOff) return project.pmLayouts;
   return project.trees.map(({ layout }) => layout);
 }

@@ -194,7 +194,7 @@ const CODE_PARTITIONS: ReadonlyMap<ImageTree["role"], readonly string[]> = new M
 function usesDevicetree({ project, layouts, sdk, config }: CheckContext): boolean {
   const isPartitionManager = layouts.some(({ source }) => source.startsWith("pm-"));
   if (isPartitionManager || project.trees.length === 0) return false;
-  if (config("sysbuild")?.state("SB_CONFIG_PARTITION_MANAGER") === "off") return true;
+  if (config("sysbuild")?.get("SB_CONFIG_PARTITION_MANAGER")?.value === "n") return true;
   return sdk !== null && compareSdkVersions(sdk, parseSdkVersion("v3.4.0")) >= 0;
 }
 
