@@ -54,6 +54,11 @@ export interface ImageDescription {
     readonly securityCounter: number | null;
     readonly manifest: readonly string[] | null;
     readonly dependencies: readonly { readonly image: number; readonly minVersion: string }[];
+    /** Of header and payload, hex; null when the image carries none. */
+    readonly blockDigests: {
+      readonly blockBytes: number;
+      readonly digests: readonly string[];
+    } | null;
   } | null;
 }
 
@@ -112,6 +117,10 @@ export function imageText(image: ImageDescription): string {
     for (const { image: index, minVersion } of contents.dependencies) {
       rows.push(["depends on", `image ${index}, at least ${minVersion}`]);
     }
+    if (contents.blockDigests !== null) {
+      const { blockBytes, digests } = contents.blockDigests;
+      rows.push(["block digests", `${digests.length}, one for every ${blockBytes} bytes`]);
+    }
   }
   for (const { area, offset, type, name, length } of image.tlvs) {
     rows.push(["TLV", `${hex(offset)}  ${hex(type, 2)} ${name}, ${length} bytes, ${area}`]);
@@ -149,6 +158,7 @@ function describeTlvs(image: Image): readonly TlvDescription[] {
 }
 
 function describeContents(contents: ImageContents): ImageDescription["contents"] {
+  const { blockDigests } = contents;
   return {
     hash: toHex(contents.hash),
     securityCounter: contents.securityCounter,
@@ -157,5 +167,9 @@ function describeContents(contents: ImageContents): ImageDescription["contents"]
       image: imageIndex,
       minVersion: formatVersion(minVersion),
     })),
+    blockDigests:
+      blockDigests === null
+        ? null
+        : { blockBytes: blockDigests.blockBytes, digests: blockDigests.digests.map(toHex) },
   };
 }

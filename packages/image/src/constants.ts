@@ -60,6 +60,11 @@ export const IMAGE_TLV_UUID_VID = 0x74;
 export const IMAGE_TLV_UUID_CID = 0x75;
 /** Hashes of the other images of the set (sdk-mcuboot, mcuboot_manifest.h). */
 export const IMAGE_TLV_MANIFEST = 0x76;
+/**
+ * Digests of the image's blocks, Tandem's own: a type of those that MCUboot reserves for vendors
+ * (docs/design.md, 0xXXA0 to 0xXXFF), 0x54 being `T`.
+ */
+export const TANDEM_TLV_BLOCK_DIGESTS = 0x54a0;
 
 const TLV_NAMES: ReadonlyMap<number, string> = new Map([
   [IMAGE_TLV_KEYHASH, "KEYHASH"],
@@ -88,9 +93,10 @@ const TLV_NAMES: ReadonlyMap<number, string> = new Map([
   [IMAGE_TLV_UUID_VID, "UUID_VID"],
   [IMAGE_TLV_UUID_CID, "UUID_CID"],
   [IMAGE_TLV_MANIFEST, "MANIFEST"],
+  [TANDEM_TLV_BLOCK_DIGESTS, "TANDEM_BLOCK_DIGESTS"],
 ]);
 
-/** MCUboot's name of a TLV type without its prefix; `vendor` or `unknown` for others. */
+/** Name of a TLV type, MCUboot's without its prefix; `vendor` or `unknown` for others. */
 export function tlvName(type: number): string {
   const isVendor = (type & 0xff) >= 0xa0;
   return TLV_NAMES.get(type) ?? (isVendor ? "vendor" : "unknown");

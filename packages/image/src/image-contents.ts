@@ -2,6 +2,7 @@
 import { FormatError, bytesEqual, hex, toHex } from "@tandem/base";
 import type { Crypto, Hasher } from "@tandem/base";
 
+import type { BlockDigests } from "./block-digests.js";
 import {
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
@@ -47,6 +48,8 @@ export interface ImageContents {
   readonly vendorId: Uint8Array | null;
   /** UUID of the device class, 16 bytes; null when there is none. */
   readonly classId: Uint8Array | null;
+  /** From the protected area; null when the image carries none. They are not compared here. */
+  readonly blockDigests: BlockDigests | null;
   /** SHA-256 over the whole source; null unless `wholeFile` was asked for. */
   readonly fileDigest: Uint8Array | null;
 }
@@ -105,7 +108,7 @@ export function readHashedImage(source: ImageSource, options: ReadImageOptions):
   const hash = hasher.digest();
   const hashProblem = checkHash(area.tlvs, hash, reader.offset);
   if (hashProblem !== null) return hashProblem;
-  const facts = readProtectedTlvs(protectedArea.tlvs);
+  const facts = readProtectedTlvs(protectedArea.tlvs, header.headerSize + header.imageSize);
   if (!facts.ok) return facts;
 
   const totalSize = reader.offset;

@@ -92,6 +92,19 @@ describe("signImage", () => {
     expect(made).toEqual(read("ed25519-manifest.bin"));
   });
 
+  it("makes imgtool's bytes with block digests as a custom TLV", () => {
+    const made = signImage({
+      payload: read("payload.bin"),
+      version: version("1.2.3"),
+      headerSize: 0x80,
+      signer,
+      crypto,
+      securityCounter: 7,
+      blockDigests: true,
+    });
+    expect(made).toEqual(read("ed25519-block-digests.bin"));
+  });
+
   it("refuses sizes that the header cannot hold", () => {
     const base = { payload: new Uint8Array(8), version: version("1.0.0"), signer, crypto };
     expect(() => signImage({ ...base, headerSize: 31 })).toThrow("header size 31, expected 32");

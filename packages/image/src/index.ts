@@ -2,6 +2,15 @@
 export { checkB0nImage } from "./b0n.js";
 export type { B0nProblem, B0nProblemCode } from "./b0n.js";
 export {
+  MAX_BLOCK_DIGESTS,
+  MIN_DIGEST_BLOCK_BYTES,
+  computeBlockDigests,
+  encodeBlockDigests,
+  isBlockDigests,
+  parseBlockDigests,
+} from "./block-digests.js";
+export type { BlockDigests } from "./block-digests.js";
+export {
   IMAGE_F_COMPRESSED_ARM_THUMB_FLT,
   IMAGE_F_COMPRESSED_LZMA1,
   IMAGE_F_COMPRESSED_LZMA2,
@@ -41,6 +50,7 @@ export {
   IMAGE_TLV_SIG_PURE,
   IMAGE_TLV_UUID_CID,
   IMAGE_TLV_UUID_VID,
+  TANDEM_TLV_BLOCK_DIGESTS,
   flagNames,
   isCompressed,
   isEncrypted,
@@ -80,6 +90,8 @@ export type { Manifest } from "./manifest.js";
 export type { ImageProblem, ImageProblemCode } from "./problem.js";
 export { signImage } from "./sign-image.js";
 export type { SignImageOptions } from "./sign-image.js";
+export { readBlockDigests } from "./stored-digests.js";
+export type { StoredDigests } from "./stored-digests.js";
 export { MAX_TLVS, MAX_TLV_AREA_BYTES, TLV_INFO_LAYOUT, TLV_LAYOUT } from "./tlv.js";
 export type { Tlv } from "./tlv.js";
 export { checkLinkAddress, readVectorTable } from "./vector-table.js";

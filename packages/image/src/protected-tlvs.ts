@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FormatError, hex } from "@tandem/base";
 
+import { isBlockDigests, parseBlockDigests } from "./block-digests.js";
+import type { BlockDigests } from "./block-digests.js";
 import {
   IMAGE_TLV_DEPENDENCY,
   IMAGE_TLV_ECDSA224,
@@ -23,6 +25,7 @@ import {
   IMAGE_TLV_SIG_PURE,
   IMAGE_TLV_UUID_CID,
   IMAGE_TLV_UUID_VID,
+  TANDEM_TLV_BLOCK_DIGESTS,
   tlvName,
 } from "./constants.js";
 import { parseDependency } from "./dependency.js";
@@ -74,6 +77,7 @@ export interface ProtectedFacts {
   readonly dependencies: readonly ImageDependency[];
   readonly vendorId: Uint8Array | null;
   readonly classId: Uint8Array | null;
+  readonly blockDigests: BlockDigests | null;
 }
 
 /** Why a TLV may not stand outside the protected area, or null. */
@@ -101,15 +105,20 @@ export function unprotectedTlvProblem(tlv: PlacedTlv): ImageProblem | null {
   };
 }
 
-/** Reads the protected TLVs; types that are not known are left alone. */
+/**
+ * Reads the protected TLVs; types that are not known are left alone.
+ * @param coveredBytes size of header and payload
+ */
 export function readProtectedTlvs(
   tlvs: readonly PlacedTlv[],
+  coveredBytes: number,
 ):
   | { readonly ok: true; readonly protectedFacts: ProtectedFacts }
   | { readonly ok: false; readonly problem: ImageProblem } {
   const seen = new Map<number, Uint8Array>();
   const dependencies: ImageDependency[] = [];
   let manifest: Manifest | null = null;
+  let blockDigests: BlockDigests | null = null;
   for (const { type, value, offsetBytes } of tlvs) {
     const what = `TLV ${hex(type, 2)} (${tlvName(type)}) at ${hex(offsetBytes)}`;
     if (UNPROTECTED_TYPES.has(type)) {
@@ -127,6 +136,12 @@ export function readProtectedTlvs(
     try {
       if (type === IMAGE_TLV_MANIFEST) manifest = parseManifest(value);
       if (type === IMAGE_TLV_DEPENDENCY) dependencies.push(parseDependency(value));
+      if (type === TANDEM_TLV_BLOCK_DIGESTS && isBlockDigests(value)) {
+        if (blockDigests !== null) {
+          return problem("bad-tlv", `${what}: second one, expected one`, offsetBytes);
+        }
+        blockDigests = parseBlockDigests(value, coveredBytes);
+      }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return problem("bad-tlv", `${error.message} at ${hex(offsetBytes)}`, offsetBytes);
@@ -141,7 +156,7 @@ export function readProtectedTlvs(
   const classId = seen.get(IMAGE_TLV_UUID_CID) ?? null;
   return {
     ok: true,
-    protectedFacts: { securityCounter, manifest, dependencies, vendorId, classId },
+    protectedFacts: { securityCounter, manifest, dependencies, vendorId, classId, blockDigests },
   };
 }
 

@@ -2,6 +2,7 @@
 import { UsageError, concatBytes, digestOf, hex } from "@tandem/base";
 import type { Crypto, Signer } from "@tandem/base";
 
+import { blockDigestsSize, computeBlockDigests, encodeBlockDigests } from "./block-digests.js";
 import {
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
@@ -10,6 +11,7 @@ import {
   IMAGE_TLV_MANIFEST,
   IMAGE_TLV_SEC_CNT,
   IMAGE_TLV_SHA256,
+  TANDEM_TLV_BLOCK_DIGESTS,
 } from "./constants.js";
 import { encodeDependency } from "./dependency.js";
 import type { ImageDependency } from "./dependency.js";
@@ -37,6 +39,11 @@ export interface SignImageOptions {
   readonly securityCounter?: number;
   readonly dependencies?: readonly ImageDependency[];
   readonly manifest?: Manifest;
+  /**
+   * Add a TLV with digests of the image's blocks, by which lost bytes are judged that were
+   * downloaded again. Default false: imgtool's bytes.
+   */
+  readonly blockDigests?: boolean;
   /** Further protected TLVs, behind the others. */
   readonly extraProtectedTlvs?: readonly Tlv[];
 }
@@ -53,19 +60,7 @@ export function signImage(options: SignImageOptions): Uint8Array {
   checkRange("payload size", options.payload.length, 1, 0xffff_ffff);
   checkRange("security counter", options.securityCounter ?? 0, 0, 0xffff_ffff);
   checkRange("load address", options.loadAddress ?? 0, 0, 0xffff_ffff);
-  const protectedArea = encodeTlvArea(protectedTlvs(options), "protected");
-  const header = IMAGE_HEADER_LAYOUT.encode({
-    magic: IMAGE_MAGIC,
-    loadAddress: options.loadAddress ?? 0,
-    headerSize: options.headerSize,
-    protectedTlvSize: protectedArea.length,
-    imageSize: options.payload.length,
-    flags: options.flags ?? 0,
-    version: options.version,
-    pad: 0,
-  });
-  const padding = new Uint8Array(options.headerSize - IMAGE_HEADER_SIZE).fill(0xff);
-  const covered = concatBytes(header, padding, options.payload, protectedArea);
+  const covered = coveredBytes(options);
   const { publicKey } = options.signer;
   const tlvs: readonly Tlv[] = [
     { type: IMAGE_TLV_SHA256, value: digestOf(options.crypto, covered) },
@@ -75,7 +70,31 @@ export function signImage(options: SignImageOptions): Uint8Array {
   return concatBytes(covered, encodeTlvArea(tlvs, "unprotected"));
 }
 
-function protectedTlvs(options: SignImageOptions): readonly Tlv[] {
+/** Everything that the image hash covers: header, payload, protected TLVs. */
+function coveredBytes(options: SignImageOptions): Uint8Array {
+  const { headerSize, payload, crypto } = options;
+  const sized = protectedTlvs(
+    options,
+    new Uint8Array(blockDigestsSize(headerSize + payload.length)),
+  );
+  const header = IMAGE_HEADER_LAYOUT.encode({
+    magic: IMAGE_MAGIC,
+    loadAddress: options.loadAddress ?? 0,
+    headerSize,
+    protectedTlvSize: encodeTlvArea(sized, "protected").length,
+    imageSize: payload.length,
+    flags: options.flags ?? 0,
+    version: options.version,
+    pad: 0,
+  });
+  const padding = new Uint8Array(headerSize - IMAGE_HEADER_SIZE).fill(0xff);
+  const body = concatBytes(header, padding, payload);
+  // The digests cover the header, which tells the size of the area that they stand in.
+  const digests = encodeBlockDigests(computeBlockDigests(body, crypto));
+  return concatBytes(body, encodeTlvArea(protectedTlvs(options, digests), "protected"));
+}
+
+function protectedTlvs(options: SignImageOptions, blockDigests: Uint8Array): readonly Tlv[] {
   const tlvs: Tlv[] = [];
   if (options.securityCounter !== undefined) {
     const value = new Uint8Array(4);
@@ -87,6 +106,9 @@ function protectedTlvs(options: SignImageOptions): readonly Tlv[] {
   }
   if (options.manifest !== undefined) {
     tlvs.push({ type: IMAGE_TLV_MANIFEST, value: encodeManifest(options.manifest) });
+  }
+  if (options.blockDigests === true) {
+    tlvs.push({ type: TANDEM_TLV_BLOCK_DIGESTS, value: blockDigests });
   }
   tlvs.push(...(options.extraProtectedTlvs ?? []));
   return tlvs;

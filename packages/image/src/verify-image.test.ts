@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 
+import { digestOf } from "@tandem/base";
 import { nodeCrypto as crypto } from "@tandem/base/node";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { computeBlockDigests, encodeBlockDigests } from "./block-digests.js";
+import { TANDEM_TLV_BLOCK_DIGESTS } from "./constants.js";
 import { inspectImage } from "./image-contents.js";
 import { bytesSource } from "./image-source.js";
 import type { ImageSource } from "./image-source.js";
@@ -12,6 +15,7 @@ import { encodeImage, parseImage } from "./image.js";
 import type { Image } from "./image.js";
 import { loadPublicKey, signerFromSeed } from "./node/keys.js";
 import { signImage } from "./sign-image.js";
+import { readBlockDigests } from "./stored-digests.js";
 import { verifyImage } from "./verify-image.js";
 
 const FIXTURES = new URL("../../../test/fixtures/image/", import.meta.url);
@@ -39,6 +43,19 @@ const change = (edit: (image: Image) => Partial<Image>): Uint8Array => {
   const image = parseImage(PLAIN);
   return encodeImage({ ...image, ...edit(image) });
 };
+
+/** Verdict on an image of 40 bytes with these values in the block digests TLV. */
+const codeOfDigests = (...values: readonly Uint8Array[]): string =>
+  codeOf(
+    signImage({
+      payload: new Uint8Array(8),
+      version: { major: 1, minor: 0, revision: 0, build: 0 },
+      headerSize: 32,
+      signer,
+      crypto,
+      extraProtectedTlvs: values.map((value) => ({ type: TANDEM_TLV_BLOCK_DIGESTS, value })),
+    }),
+  );
 
 describe("verifyImage on images of imgtool", () => {
   it.each(["ed25519", "ecdsa-p256", "rsa-2048", "rsa-3072"])("accepts %s", (name) => {
@@ -85,6 +102,16 @@ describe("verifyImage on images of imgtool", () => {
     });
     const full = verify(read("ed25519-pubkey-uuid.bin"));
     expect(full.ok && [full.facts.vendorId?.length, full.facts.classId?.length]).toEqual([16, 16]);
+  });
+
+  it("reads block digests", () => {
+    const verdict = verify(read("ed25519-block-digests.bin"));
+    const covered = read("ed25519-block-digests.bin").subarray(0, 0x80 + 1000);
+    expect(verdict.ok && verdict.facts.blockDigests).toEqual({
+      blockBytes: 0x4000,
+      digests: [digestOf(crypto, covered)],
+    });
+    expect(verify(read("ed25519.bin"))).toMatchObject({ facts: { blockDigests: null } });
   });
 
   it("allows bytes behind the image in a slot and refuses them in a file", () => {
@@ -152,6 +179,24 @@ describe("verifyImage", () => {
     }
   });
 
+  it("refuses block digests that do not fit the image, and leaves another vendor's TLV alone", () => {
+    const sound = encodeBlockDigests(computeBlockDigests(new Uint8Array(40), crypto));
+    const withBlockBytes = (blockBytes: number): Uint8Array => {
+      const value = sound.slice();
+      new DataView(value.buffer).setUint32(4, blockBytes, true);
+      return value;
+    };
+    expect(codeOfDigests(sound)).toBe("ok");
+    expect(codeOfDigests(sound, sound)).toBe("bad-tlv");
+    expect(codeOfDigests(sound.subarray(0, 39))).toBe("bad-tlv");
+    expect(codeOfDigests(sound.subarray(0, 8))).toBe("bad-tlv");
+    for (const blockBytes of [0, 1, 0x2000, 0x4001, 0xffff_ffff]) {
+      expect(codeOfDigests(withBlockBytes(blockBytes))).toBe("bad-tlv");
+    }
+    expect(codeOfDigests(withBlockBytes(0x8000_0000))).toBe("ok");
+    expect(codeOfDigests(new Uint8Array(0), new Uint8Array(40), sound.subarray(1))).toBe("ok");
+  });
+
   it("takes the first of several signatures that a trusted key made", () => {
     const other = signerFromSeed(new Uint8Array(32));
     const foreign = parseImage(
@@ -208,7 +253,12 @@ describe("verifyImage", () => {
 
   it("never throws and never reads outside, whatever the bytes", () => {
     const mutation = fc.record({
-      base: fc.constantFrom("ed25519.bin", "ed25519-manifest.bin", "ed25519-pubkey-uuid.bin"),
+      base: fc.constantFrom(
+        "ed25519.bin",
+        "ed25519-manifest.bin",
+        "ed25519-pubkey-uuid.bin",
+        "ed25519-block-digests.bin",
+      ),
       cut: fc.option(fc.nat(1400)),
       edits: fc.array(fc.tuple(fc.nat(1400), fc.nat(255)), { maxLength: 6 }),
     });
@@ -222,6 +272,8 @@ describe("verifyImage", () => {
         const verdict = verify(bytes);
         const inspection = inspectImage(bytesSource(bytes), { crypto });
         expect(verdict.ok && !inspection.ok).toBe(false);
+        // Without a hash that holds, so whatever the TLVs say.
+        expect(readBlockDigests(bytesSource(bytes))?.coveredBytes ?? 0).toBeLessThan(1400);
       }),
       { numRuns: 3000 },
     );

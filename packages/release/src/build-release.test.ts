@@ -2,12 +2,15 @@
 import { toHex } from "@tandem/base";
 import { nodeCrypto as crypto } from "@tandem/base/node";
 import {
+  TANDEM_TLV_BLOCK_DIGESTS,
   bytesSource,
   checkB0nImage,
+  computeBlockDigests,
   encodeImage,
   findFwInfo,
   parseImage,
   parseVersion,
+  readBlockDigests,
   signImage,
 } from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
@@ -87,7 +90,29 @@ describe("buildRelease", () => {
     expect(codesOf(again)).toEqual([]);
     const image = parseImage(bytesOf(again, "app.bin"));
     expect(image.payload).toEqual(payloads.app);
-    expect(image.protectedTlvs.map(({ type }) => type)).toEqual([0x50, 0x76, 0xa1]);
+    expect(image.protectedTlvs.map(({ type }) => type)).toEqual([
+      0x50,
+      0x76,
+      TANDEM_TLV_BLOCK_DIGESTS,
+      0xa1,
+    ]);
+  });
+
+  it("makes the block digests of an image that it signs again anew", () => {
+    const [app1, net1] = ["app.bin", "net.bin"].map((file) =>
+      parseReleaseInput(bytesOf(RELEASE, file), { name: file }),
+    );
+    if (app1 === undefined || net1 === undefined) throw new Error("unreachable");
+    const images = { app: app1, net: net1 };
+    const signedAgain = buildRelease({ ...BASE, version: "1.2.0", ...images });
+    expect(codesOf(signedAgain)).toEqual([]);
+    for (const source of sourcesOf(signedAgain)) {
+      const found = readBlockDigests(source);
+      const covered = source.read(0, found?.coveredBytes ?? 0);
+      expect(found).toMatchObject(computeBlockDigests(covered, crypto));
+    }
+    const without = buildRelease({ ...BASE, ...images, blockDigests: false });
+    expect(sourcesOf(without).map(readBlockDigests)).toEqual([null, null]);
   });
 
   it("keeps signed images that are one set when there is no key", () => {

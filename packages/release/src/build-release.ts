@@ -4,8 +4,10 @@ import type { Crypto, Signer } from "@tandem/base";
 import {
   IMAGE_TLV_UUID_CID,
   IMAGE_TLV_UUID_VID,
+  TANDEM_TLV_BLOCK_DIGESTS,
   bytesSource,
   inspectImage,
+  isBlockDigests,
   parseVersion,
   signImage,
 } from "@tandem/image";
@@ -60,6 +62,11 @@ interface BuildOptions {
   readonly layout?: readonly CoreLayout[];
   /** Turns wrong link addresses and missing fw_info into warnings. */
   readonly unlinked?: boolean;
+  /**
+   * Sign digests of the images' blocks with them, by which lost bytes are judged that were
+   * downloaded again. Default true; images that are kept as they are have what they have.
+   */
+  readonly blockDigests?: boolean;
 }
 
 export interface BuildReleaseOptions extends BuildOptions {
@@ -151,6 +158,7 @@ function signImages(options: BuildImagesOptions, signer: Signer): readonly Signe
       signer,
       crypto: options.crypto,
       securityCounter: options.securityCounter,
+      blockDigests: options.blockDigests ?? true,
       ...placeOf(input),
       ...(isCarrier ? { manifest: { format: 1, imageHashes: hashes.toReversed() } } : {}),
       extraProtectedTlvs: keptTlvs(input),
@@ -188,14 +196,16 @@ function placeOf(input: ReleaseInput): { readonly loadAddress?: number; readonly
 }
 
 /**
- * What survives signing again: identifiers and vendors' own TLVs. Counter and manifest are set
- * anew; dependencies belong to the set that the image came from.
+ * What survives signing again: identifiers and vendors' own TLVs. Counter, manifest and block
+ * digests are set anew; dependencies belong to the set that the image came from.
  */
 function keptTlvs(input: ReleaseInput): readonly Tlv[] {
   const tlvs = input.signed?.image.protectedTlvs ?? [];
   return tlvs.filter(
-    ({ type }) =>
-      type === IMAGE_TLV_UUID_VID || type === IMAGE_TLV_UUID_CID || (type & 0xff) >= 0xa0,
+    ({ type, value }) =>
+      type === IMAGE_TLV_UUID_VID ||
+      type === IMAGE_TLV_UUID_CID ||
+      ((type & 0xff) >= 0xa0 && !(type === TANDEM_TLV_BLOCK_DIGESTS && isBlockDigests(value))),
   );
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -203,6 +203,20 @@ describe("tandem image sign and verify", () => {
 });
 
 describe("tandem image info", () => {
+  it("shows block digests that were signed with the image", async () => {
+    const key = await keygen("ed25519");
+    const sign = ["image", "sign", "--block-digests", "--key", key, "--version", "1.0.0"];
+    await tandem(...sign, fixture("payload.bin"), at("out.bin"));
+    const text = await tandem("image", "info", at("out.bin"));
+    expect(text.out).toMatch(/block digests +1, one for every 16384 bytes\n/);
+    const json = await tandem("image", "info", at("out.bin"), "--json");
+    const covered = (await readFile(at("out.bin"))).subarray(0, 0x200 + 1000);
+    const digests = [createHash("sha256").update(covered).digest("hex")];
+    expect(JSON.parse(json.out)).toMatchObject({
+      contents: { blockDigests: { blockBytes: 0x4000, digests } },
+    });
+  });
+
   it("shows what is in an image, for people", async () => {
     const { out, status } = await tandem("image", "info", fixture("ed25519-manifest.bin"));
     expect(status).toBe(0);

@@ -112,6 +112,7 @@ function registerSign(image: Command, context: Context): void {
       "signed image whose hash goes into the manifest TLV; repeatable, in order",
       collect,
     )
+    .option("--block-digests", "add the TLV by which lost blocks are repaired")
     .addHelpText(
       "after",
       example(
@@ -131,6 +132,7 @@ interface SignOptions {
   readonly romFixed?: number | undefined;
   readonly dependency: readonly ImageDependency[];
   readonly manifest?: readonly string[] | undefined;
+  readonly blockDigests?: true | undefined;
 }
 
 async function sign(
@@ -152,6 +154,7 @@ async function sign(
     version: parseVersion(options.version),
     headerSize: options.headerSize,
     dependencies: options.dependency,
+    blockDigests: options.blockDigests === true,
     ...placement(options),
     ...(options.securityCounter === undefined ? {} : { securityCounter: options.securityCounter }),
     ...(hashes.length === 0 ? {} : { manifest: { format: 1, imageHashes: hashes } }),

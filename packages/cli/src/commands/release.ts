@@ -64,6 +64,7 @@ function registerBuild(release: Command, context: Context): void {
       "also write a dfu_multi_image.bin; inside <dir> it joins the release",
     )
     .option("--hardware <name>", "hardware that the release is for", DEFAULT_HARDWARE)
+    .option("--no-block-digests", "leave out the TLV by which lost blocks are repaired")
     .option("--unlinked", "only warn of firmware that is linked for another place")
     .option("--json", "print one JSON document")
     .addHelpText(
@@ -84,6 +85,7 @@ interface BuildOptions {
   readonly zip?: string | undefined;
   readonly bundle?: string | undefined;
   readonly hardware: string;
+  readonly blockDigests: boolean;
   readonly unlinked?: true | undefined;
   readonly json?: true | undefined;
 }
@@ -99,6 +101,7 @@ async function build(options: BuildOptions, context: Context): Promise<void> {
     securityCounter: options.securityCounter,
     hardware: options.hardware,
     unlinked: options.unlinked === true,
+    blockDigests: options.blockDigests,
     signer,
     crypto: nodeCrypto,
   });
