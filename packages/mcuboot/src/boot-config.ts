@@ -65,6 +65,23 @@ export interface BootConfig {
    * `none` when absent.
    */
   readonly imageAddressCheck?: "none" | "vector" | "header";
+  /**
+   * When an image that starts raises the device's security counter: once it is `confirmed`, or
+   * whenever the boot ended with swap type NONE, which a resumed test swap does too (MCUboot
+   * before 2.2, commit 0eaf6668); `confirmed` when absent.
+   */
+  readonly securityCounterUpdate?: "confirmed" | "swap-type-none";
+  /**
+   * Images whose swap takes its size from the secondary alone, because the primary's header is
+   * made up: the network core's in sdk-mcuboot since NCS 3.3.
+   */
+  readonly swapSizeFromSecondary?: readonly number[];
+  /**
+   * What an image with an unmet dependency calls off: the updates of all images, or (sdk-mcuboot,
+   * "work-around for multi-image builds") its own, and MCUboot then looks at no other image's
+   * dependencies; TLVs that cannot be read call off nothing there. `stops-all` when absent.
+   */
+  readonly unmetDependency?: "stops-all" | "stops-image";
 }
 
 /** A configuration with every default filled in. */
@@ -99,6 +116,9 @@ export function resolveBootConfig(config: BootConfig): ResolvedBootConfig {
     hash: config.hash ?? "sha256",
     tlvAllowList: config.tlvAllowList ?? true,
     imageAddressCheck: config.imageAddressCheck ?? "none",
+    securityCounterUpdate: config.securityCounterUpdate ?? "confirmed",
+    swapSizeFromSecondary: config.swapSizeFromSecondary ?? [],
+    unmetDependency: config.unmetDependency ?? "stops-all",
   };
   checkConfig(resolved);
   return resolved;

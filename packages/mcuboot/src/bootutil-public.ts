@@ -3,6 +3,7 @@ import type { BootConfig } from "./boot-config.js";
 import { resolveBootConfig } from "./boot-config.js";
 import type { BootFlashArea } from "./boot-flash-area.js";
 import type { ImageAreas } from "./boot-options.js";
+import { scrambleTrailerSectors } from "./erase.js";
 import { swapTypeOf } from "./swap-type.js";
 import { BOOT_SWAP_TYPE_PERM, BOOT_SWAP_TYPE_TEST } from "./swap-types.js";
 import {
@@ -105,6 +106,15 @@ function setNextXip(trailer: TrailerArea, found: SwapState, confirm: boolean): b
   if (!confirm) return true;
   if (found.copyDone === "unset" && !bootWriteCopyDone(trailer)) return false;
   return found.imageOk === "unset" ? bootWriteImageOk(trailer) : true;
+}
+
+/**
+ * `swap_erase_trailer_sectors`: erases the trailer of a slot, from its end downwards.
+ * @returns false when the trailer is larger than the slot
+ * @see MCUboot, boot/bootutil/src/swap_misc.c
+ */
+export function swapEraseTrailerSectors(config: BootConfig, area: BootFlashArea): boolean {
+  return scrambleTrailerSectors(area, trailerFormat(resolveBootConfig(config)), area.align);
 }
 
 function trailerOf(config: BootConfig, area: BootFlashArea): TrailerArea {

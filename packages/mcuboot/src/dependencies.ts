@@ -17,7 +17,7 @@ export type RunningSlot = (image: LoaderImage) => LoaderSlot;
 
 /**
  * `boot_verify_slot_dependencies`: whether everything that the image in a slot depends on would
- * run beside it. Adds to the report what is missing.
+ * run beside it: the reason why not, or null. Adds it to the report.
  * @see MCUboot, boot/bootutil/src/loader.c
  */
 export function bootVerifySlotDependencies(
@@ -25,10 +25,11 @@ export function bootVerifySlotDependencies(
   image: LoaderImage,
   slot: LoaderSlot,
   running: RunningSlot,
-): boolean {
+): BootReason["reason"] | null {
   const unmet = findUnmet(state, image, slot, running);
-  if (unmet !== null) tell(state, image.index, "boot_verify_slot_dependencies", unmet);
-  return unmet === null;
+  if (unmet === null) return null;
+  tell(state, image.index, "boot_verify_slot_dependencies", unmet);
+  return unmet.reason;
 }
 
 function findUnmet(

@@ -64,7 +64,16 @@ export function swapScrambleTrailerSectors(
   image: LoaderImage,
   { area }: LoaderSlot,
 ): boolean {
-  const offset = bootTrailerScrambleOffset(area, state.format, image.writeSize);
+  return scrambleTrailerSectors(area, state.format, image.writeSize);
+}
+
+/** As above where there is no loader state. */
+export function scrambleTrailerSectors(
+  area: BootFlashArea,
+  format: TrailerFormat,
+  alignment: number,
+): boolean {
+  const offset = bootTrailerScrambleOffset(area, format, alignment);
   if (offset === null) return false;
   return bootScrambleRegion(area, offset, area.size - offset, true);
 }

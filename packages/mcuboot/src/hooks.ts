@@ -74,6 +74,16 @@ export interface BootHooks {
     size: number,
   ) => number;
   /**
+   * Not MCUboot's: sdk-mcuboot's `pcd_version_cmp_net`, which overwrite mode with downgrade
+   * prevention asks how the secondary image compares with what runs. Below 0 the secondary is
+   * erased; null is "as usual".
+   */
+  readonly sdk_version_cmp_hook?: (
+    imageIndex: number,
+    secondaryHeader: ImageHeader,
+    secondary: BootFlashArea,
+  ) => number | null;
+  /**
    * Not MCUboot's: where sdk-mcuboot's `boot_validated_swap_type` looks at a validated secondary
    * image and installs it itself when it is one for the network core. Returns the swap type to go
    * on with (`BOOT_SWAP_TYPE_…`), usually the one that it is given.

@@ -25,6 +25,7 @@ export {
   bootSetPending,
   bootSwapType,
   readSwapState,
+  swapEraseTrailerSectors,
 } from "./bootutil-public.js";
 export { dryRunBoot } from "./dry-run.js";
 export type { DryRun } from "./dry-run.js";

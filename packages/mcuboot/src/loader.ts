@@ -105,10 +105,22 @@ function bootVerifyDependencies(state: LoaderState): void {
     state.current = image.index;
     const { swapType } = image;
     const stays = swapType === BOOT_SWAP_TYPE_NONE || swapType === BOOT_SWAP_TYPE_FAIL;
-    if (bootVerifySlotDependencies(state, image, image.slots[stays ? 0 : 1], runningSlot)) continue;
+    const unmet = bootVerifySlotDependencies(state, image, image.slots[stays ? 0 : 1], runningSlot);
+    if (unmet === null) continue;
+    if (state.config.unmetDependency === "stops-image") {
+      if (unmet === "dependency-unmet") image.swapType = withoutUnmet(swapType);
+      return;
+    }
     for (const other of state.images) other.swapType = BOOT_SWAP_TYPE_NONE;
     return;
   }
+}
+
+/** What `boot_verify_slot_dependency` makes of an image that cannot run beside the others. */
+function withoutUnmet(swapType: number): number {
+  if (swapType === BOOT_SWAP_TYPE_NONE) return BOOT_SWAP_TYPE_REVERT;
+  const isUpdate = swapType === BOOT_SWAP_TYPE_TEST || swapType === BOOT_SWAP_TYPE_PERM;
+  return isUpdate ? BOOT_SWAP_TYPE_NONE : swapType;
 }
 
 /** The slot whose image will be in the primary. */
@@ -195,7 +207,11 @@ function updateRollbackProtection(state: LoaderState, image: LoaderImage): boole
   if (state.securityCounter === null) return true;
   const [primary] = image.slots;
   const { magic, imageOk } = bootReadSwapState(primary.trailer);
-  if (magic !== "good" || imageOk === "set") {
+  const isOver =
+    state.config.securityCounterUpdate === "confirmed"
+      ? magic !== "good" || imageOk === "set"
+      : image.swapType === BOOT_SWAP_TYPE_NONE;
+  if (isOver) {
     return bootUpdateSecurityCounter(state, image, primary, primary);
   }
   const source = "boot_update_hw_rollback_protection";

@@ -103,8 +103,9 @@ function bootSwapImage(
   // What the hook is told: the size of the image from the secondary, 0 after a cut.
   let sizeForHook = 0;
   if (isStatusReset(status, strategy.firstOp)) {
+    const isMadeUp = state.config.swapSizeFromSecondary.includes(image.index);
     const sizes = image.slots.map((slot) => {
-      if (slot.header.magic !== IMAGE_MAGIC) return 0;
+      if (slot.header.magic !== IMAGE_MAGIC || (isMadeUp && slot === primary)) return 0;
       const size = bootReadImageSize(image, slot);
       bootAssert(size !== null, "boot_swap_image", "an image with a header has a size");
       return size;

@@ -156,12 +156,14 @@ function isUploadedToFirstSector(
 }
 
 /** Overwrite mode with downgrade prevention; swap modes look at it later. */
-function isDowngrade({ config }: LoaderState, image: LoaderImage): boolean {
+function isDowngrade({ config, hooks }: LoaderState, image: LoaderImage): boolean {
   if (config.mode !== "overwrite" || config.downgradePrevention === "none") return false;
   if (config.downgradeExempt.includes(image.index)) return false;
   const [primary, secondary] = image.slots;
-  const isOlder = bootCompareVersion(config, secondary.header.version, primary.header.version) < 0;
-  return isOlder && !isHeaderErased(primary);
+  const order =
+    hooks.sdk_version_cmp_hook?.(image.index, secondary.header, secondary.area) ??
+    bootCompareVersion(config, secondary.header.version, primary.header.version);
+  return order < 0 && !isHeaderErased(primary);
 }
 
 /** `boot_check_header_valid`, the hook, `boot_check_image`. */

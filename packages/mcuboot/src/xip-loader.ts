@@ -148,7 +148,9 @@ function bootVerifyDependencies(state: LoaderState, usages: readonly SlotUsage[]
   for (const usage of usages) {
     const { image, active } = usage;
     state.current = image.index;
-    if (active === null || bootVerifySlotDependencies(state, image, active, running)) continue;
+    if (active === null || bootVerifySlotDependencies(state, image, active, running) === null) {
+      continue;
+    }
     usage.available[active.slot] = false;
     usage.active = null;
     return false;

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { AppScript, FirmwareScripts, NetScript } from "./firmware-script.js";
+export { NcsApplication } from "./ncs/ncs-application.js";
+export type { Mark, MarkAnswer } from "./ncs/ncs-application.js";
+export { ncsBuild } from "./ncs/ncs-build.js";
+export type { NcsBuild, NcsBuildOptions } from "./ncs/ncs-build.js";
+export { NcsNrf5340 } from "./ncs/ncs-device.js";
+export type { NcsBootOutcome, NcsDeviceOptions, NcsState, NcsStorages } from "./ncs/ncs-device.js";
+export { ncsLayout } from "./ncs/ncs-layout.js";
+export type { NcsFlash, NcsLayout, NcsMode, NcsSlot, NetUpdate } from "./ncs/ncs-layout.js";
+export { knowRelease, provisionNcs } from "./ncs/provision-ncs.js";
+export type { NcsRelease } from "./ncs/provision-ncs.js";
+export { SDK_BEHAVIOURS, behavioursOf } from "./ncs/sdk-behaviours.js";
+export type { SdkBehaviour, SdkBehaviourRow } from "./ncs/sdk-behaviours.js";
+export { SerialRecovery } from "./ncs/serial-recovery.js";
 export { Nrf5340Twin } from "./nrf5340/device.js";
 export type {
   BootOutcome,
@@ -13,7 +26,7 @@ export type { DeviceMap, FlashSlot } from "./nrf5340/memory-map.js";
 export { provision } from "./nrf5340/provision.js";
 export { selfTest } from "./nrf5340/running-application.js";
 export type { RunningApplication, SelfTestResult } from "./nrf5340/running-application.js";
-export type { Counters, KnownNetImage } from "./observer.js";
+export type { Counters, KnownNetImage, ReleasePair } from "./observer.js";
 export { PowerSupply } from "./power-supply.js";
 export type { PlannedCut } from "./power-supply.js";
 export { McuReset } from "./signals.js";

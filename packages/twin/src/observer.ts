@@ -12,6 +12,12 @@ export interface KnownNetImage {
   readonly version: ImageVersion;
 }
 
+/** Images that are one release although no manifest in them says so. Hashes in lower-case hex. */
+export interface ReleasePair {
+  readonly app: string;
+  readonly net: string;
+}
+
 /** What the observer counts; all zero on a device that works. */
 export interface Counters {
   /** The application started while the cores held images of different releases. */
@@ -30,15 +36,31 @@ export class Observer {
   readonly #crypto: Crypto;
   readonly #keys: readonly PublicKey[];
   #known: KnownNetImage[];
+  readonly #pairs: ReleasePair[];
 
-  constructor(crypto: Crypto, keys: readonly PublicKey[], known: readonly KnownNetImage[] = []) {
+  constructor(
+    crypto: Crypto,
+    keys: readonly PublicKey[],
+    known: readonly KnownNetImage[] = [],
+    pairs: readonly ReleasePair[] = [],
+  ) {
     this.#crypto = crypto;
     this.#keys = keys;
     this.#known = [...known];
+    this.#pairs = [...pairs];
   }
 
   get known(): readonly KnownNetImage[] {
     return this.#known;
+  }
+
+  get pairs(): readonly ReleasePair[] {
+    return this.#pairs;
+  }
+
+  /** Remembers that two images are one release: for images without a manifest. */
+  learnPair(pair: ReleasePair): void {
+    this.#pairs.push(pair);
   }
 
   /** Remembers a network core image by its payload. Bytes that no trusted key has
@@ -83,6 +105,8 @@ export class Observer {
     }
     const held = this.#imagesIn(netSlot);
     const listed = new Set(facts.manifest?.imageHashes.map((hash) => toHex(hash)) ?? []);
+    const app = toHex(facts.hash);
+    for (const pair of this.#pairs) if (pair.app === app) listed.add(pair.net);
     const isListed = held.some((image) => listed.has(toHex(image.imageHash)));
     if (held.length > 0 && !isListed) this.counters.mixedStarts += 1;
   }

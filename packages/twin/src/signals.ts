@@ -11,6 +11,14 @@ export const RESETREAS: Readonly<Record<ResetReason, number>> = {
   lockup: 1 << 4,
 };
 
+/** Thrown when a program waits for what never comes, and nothing resets the microcontroller. */
+export class McuHang extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = "McuHang";
+  }
+}
+
 /** Thrown when the microcontroller resets: like `PowerLoss`, only the device catches it. */
 export class McuReset extends Error {
   readonly reason: ResetReason;

@@ -8,6 +8,7 @@ import type { PcdStatus } from "@tandem/update";
 
 import type { FirmwareScripts, NetScript } from "../firmware-script.js";
 import type { KnownNetImage, Observer } from "../observer.js";
+import { padToWords } from "../pad-to-words.js";
 import { MEMORY_MAP } from "./memory-map.js";
 import type { FlashSlot } from "./memory-map.js";
 
@@ -22,9 +23,19 @@ export const PCD_CMD_MAGIC = {
 /** The command struct in shared RAM; `data` is a pointer into application RAM. */
 interface PcdCommand {
   magic: number;
-  data: Uint8Array;
+  /** Null: an address that the network core cannot read. */
+  data: Uint8Array | null;
   version: number | null;
+  /** b0n copies without looking first; no b0n does. */
+  unchecked: boolean;
 }
+
+const NO_COMMAND: PcdCommand = {
+  magic: 0,
+  data: new Uint8Array(0),
+  version: null,
+  unchecked: false,
+};
 
 export interface NetCoreOptions {
   readonly flash: NorChip;
@@ -59,7 +70,7 @@ export class NetCoreClock implements ModelClock {
 export class NetCore {
   readonly #options: NetCoreOptions;
   readonly #clock: NetCoreClock;
-  #command: PcdCommand = { magic: 0, data: new Uint8Array(0), version: null };
+  #command: PcdCommand = { ...NO_COMMAND };
   #isLocked = false;
   #b0n: Generator<undefined, void> | null = null;
   #running: { readonly version: ImageVersion; readonly script: NetScript } | null = null;
@@ -73,7 +84,7 @@ export class NetCore {
   /** RAM and registers are gone: the command struct, its lock, and whatever ran. */
   powerOff(): void {
     this.forceOff();
-    this.#command = { magic: 0, data: new Uint8Array(0), version: null };
+    this.#command = { ...NO_COMMAND };
     this.#isLocked = false;
   }
 
@@ -94,9 +105,16 @@ export class NetCore {
     this.#b0n = this.#runB0n();
   }
 
-  /** Writes a command; refused by the SPU once the RAM is locked. */
-  writeCommand(magic: number, data: Uint8Array): void {
-    if (!this.#isLocked) this.#command = { magic, data, version: null };
+  /**
+   * Writes a command; refused by the SPU once the RAM is locked.
+   * @param data what the pointer points to; null where a read is a bus fault
+   */
+  writeCommand(
+    magic: number,
+    data: Uint8Array | null,
+    { unchecked = false }: { readonly unchecked?: boolean } = {},
+  ): void {
+    if (!this.#isLocked) this.#command = { magic, data, version: null, unchecked };
   }
 
   lockCommand(): void {
@@ -143,11 +161,17 @@ export class NetCore {
     switch (this.#command.magic) {
       case PCD_CMD_MAGIC.READ_VERSION:
         this.#command.version = findFwInfo(this.#readSlot())?.version ?? null;
+        if (this.#command.version === null) {
+          this.#command.magic = PCD_CMD_MAGIC.FAIL;
+          return;
+        }
         this.#command.magic = PCD_CMD_MAGIC.DONE;
         yield* this.#spin();
         return;
       case PCD_CMD_MAGIC.COPY: {
-        const isCopied = yield* this.#copy(this.#command.data);
+        // A bus fault: b0n ends without an answer.
+        if (this.#command.data === null) return;
+        const isCopied = yield* this.#copy(this.#command.data, this.#command.unchecked);
         this.#command.magic = isCopied ? PCD_CMD_MAGIC.DONE : PCD_CMD_MAGIC.FAIL;
         // After DONE b0n waits for its reset; after FAIL it returns and starts nothing.
         if (isCopied) yield* this.#spin();
@@ -160,7 +184,7 @@ export class NetCore {
   }
 
   /** Validates in application RAM, copies page by page, validates again in flash. */
-  *#copy(payload: Uint8Array): Generator<undefined, boolean> {
+  *#copy(payload: Uint8Array, unchecked: boolean): Generator<undefined, boolean> {
     const { flash, slot } = this.#options;
     const { start, sizeBytes } = slot;
     this.#clock.elapse(VALIDATE_US);
@@ -168,7 +192,7 @@ export class NetCore {
     const { kind } = this.#scriptOf(this.#options.observer.identifyNet(payload));
     if (kind === "busy") yield* this.#spin();
     if (kind === "refused") return false;
-    if (payload.length > sizeBytes || !this.#isValid(payload)) return false;
+    if (payload.length > sizeBytes || !(unchecked || this.#isValid(payload))) return false;
     const { pageBytes } = flash.profile;
     for (let at = 0; at < payload.length; at += pageBytes) {
       flash.erasePage(start + at);
@@ -216,11 +240,4 @@ export class NetCore {
     const { flash, slot } = this.#options;
     return flash.read(slot.start, slot.sizeBytes);
   }
-}
-
-function padToWords(bytes: Uint8Array): Uint8Array {
-  if (bytes.length % 4 === 0) return bytes;
-  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4).fill(0xff);
-  padded.set(bytes);
-  return padded;
 }

@@ -5,6 +5,7 @@ import type { ReleaseManifest } from "@tandem/release";
 import { SetState, Store } from "@tandem/store";
 import type { StoreOptions } from "@tandem/store";
 
+import { padToWords } from "../pad-to-words.js";
 import type { Nrf5340Twin } from "./device.js";
 
 /**
@@ -51,7 +52,7 @@ export function programCores(twin: Nrf5340Twin, images: readonly Uint8Array[]): 
   const slot = twin.primarySlot;
   if (app !== undefined) {
     for (let at = 0; at < app.length; at += slot.pageBytes) slot.erasePage(at);
-    slot.write(0, toWords(app));
+    slot.write(0, padToWords(app));
   }
   if (net === undefined) return;
   const { header, payload } = parseImage(net);
@@ -59,11 +60,5 @@ export function programCores(twin: Nrf5340Twin, images: readonly Uint8Array[]): 
   const { start } = twin.map.netSlot;
   const { pageBytes } = twin.netFlash.profile;
   for (let at = 0; at < payload.length; at += pageBytes) twin.netFlash.erasePage(start + at);
-  twin.netFlash.write(start, toWords(payload));
-}
-
-function toWords(bytes: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4).fill(0xff);
-  padded.set(bytes);
-  return padded;
+  twin.netFlash.write(start, padToWords(payload));
 }
