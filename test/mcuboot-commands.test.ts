@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { SITUATIONS } from "../packages/cli/src/testing/mcuboot/situations.js";
 import { DumpBuilder, TRUSTED_KEY } from "../packages/cli/src/testing/mcuboot/dump-builder.js";
 import { tandem, tandemOk } from "./support/tandem.js";
 import { TemporaryDirectory } from "./support/temporary.js";
@@ -166,6 +167,59 @@ describe("tandem mcuboot explain", () => {
   });
 });
 
+describe("hooks of an nRF5340", () => {
+  const SLOT = 0x40000;
+  const area = (device: string, index: number) => ({ device, offset: index * SLOT, size: SLOT });
+  const geometry = { sectorSize: 4096, align: 4 };
+  const document = {
+    mode: "overwrite",
+    images: [
+      { primary: area("flash", 0), secondary: area("flash", 1) },
+      { primary: area("ram", 0), secondary: area("flash", 2) },
+    ],
+    devices: { flash: { size: 3 * SLOT, ...geometry }, ram: { size: SLOT, ...geometry } },
+    keys: ["signing.pub.pem"],
+    hooks: "nrf5340",
+  };
+
+  /** A dump of a situation, and a configuration for this release of the SDK. */
+  function argumentsFor(id: string, sdk: string): string[] {
+    const file = files.file("nrf5340.json");
+    const flash = files.file("nrf5340.bin");
+    const situation = SITUATIONS.find((one) => one.id === id);
+    writeFileSync(file, JSON.stringify({ ...document, sdk }));
+    writeFileSync(flash, situation?.board().devices.get("flash")?.bytes ?? "");
+    return ["--config", file, "--flash", `flash=${flash}`];
+  }
+
+  it("need no dump of the RAM, and write what the network core was given", async () => {
+    const out = files.file("nrf5340");
+    const argv = argumentsFor("nrf5340-both", "v2.9.2");
+    const text = await tandemOk("mcuboot", "boot", ...argv, "--out", out);
+    expect(text).toContain("starts 2.0.0 from the primary slot");
+    const ram = readFileSync(files.file("nrf5340", "ram.bin"));
+    expect(ram.readUInt32LE(0)).toBe(0x96f3b83d);
+  });
+
+  it("stop every boot when b0n refuses its image, with the application already replaced", async () => {
+    const argv = argumentsFor("nrf5340-refused", "v2.9.2");
+    const { status, out } = await tandem(["mcuboot", "explain", ...argv, "--json"]);
+    expect(status).toBe(1);
+    const { boots } = JSON.parse(out);
+    expect(boots[1].why.id).toBe("stop/assertion");
+    expect(boots[0].slots[0].header.version).toBe("2.0.0");
+  });
+
+  it("have the behaviour of the release, and refuse releases that are not known", async () => {
+    const argv = argumentsFor("nrf5340-both", "v1.9.0");
+    await expectRefusal(
+      ["mcuboot", "explain", ...argv],
+      2,
+      /SDK "v1\.9\.0", expected .*sdk-version/,
+    );
+  });
+});
+
 describe("tandem mcuboot sweep", () => {
   const small = ["--size", "3000", "--slot-size", "0x8000"];
 
@@ -214,6 +268,13 @@ function changed(change: object): string[] {
 describe("bad input to tandem mcuboot", () => {
   const area = { device: "dev0", offset: 0, size: 65_536 };
   const other = { ...area, offset: 65_536 };
+
+  const twoImages = {
+    images: [
+      { primary: { ...area, size: 32_768 }, secondary: { ...area, offset: 32_768, size: 32_768 } },
+      { primary: { ...other, size: 32_768 }, secondary: { ...area, offset: 98_304, size: 32_768 } },
+    ],
+  };
 
   it.each<readonly [string, object, RegExp]>([
     ["a wrong mode", { mode: "swap" }, /changed\.json: mode: "swap", expected one of single, /],
@@ -268,9 +329,14 @@ describe("bad input to tandem mcuboot", () => {
       /devices\.dev0\.align: 16, expected at most maxAlign, 8/,
     ],
     [
-      "hooks that need two cores",
+      "hooks of an nRF5340 with one image",
       { hooks: "nrf5340" },
-      /changed\.json: hooks: "nrf5340", .*, expected "none"/,
+      /changed\.json: images: 1 image, expected two with hooks "nrf5340"/,
+    ],
+    [
+      "a network core whose slot is not in RAM of its own",
+      { hooks: "nrf5340", ...twoImages },
+      /images\[1\]\.primary\.device: "dev0", expected a device of its own, which is RAM/,
     ],
     ["a wrong sdk", { sdk: "2.9" }, /sdk: "2\.9", expected a release of the nRF Connect SDK/],
   ])("%s is named with file, field, found and expected", async (_, change, line) => {

@@ -27,6 +27,8 @@ export interface BoardArea {
   readonly device: string;
   readonly offset: number;
   readonly size: number;
+  /** Where MCUboot takes it to begin, if that is not `offset`. */
+  readonly address?: number;
 }
 
 /** A build of MCUboot and the flash that it runs on. */
@@ -116,12 +118,13 @@ export class FlashBoard {
     };
   }
 
-  #area({ device, offset, size }: BoardArea): BootFlashArea {
+  #area({ device, offset, size, address }: BoardArea): BootFlashArea {
     const flash = this.devices.get(device);
     if (flash === undefined) {
       throw new UsageError("mcuboot/area", `no device ${device}, expected one of the board`);
     }
-    return flash.area(offset, size);
+    const area = flash.area(offset, size);
+    return address === undefined ? area : { ...area, offset: address };
   }
 
   #counterPort(): SecurityCounterPort {

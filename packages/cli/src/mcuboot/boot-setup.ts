@@ -162,6 +162,7 @@ function checkSetup(setup: BootSetup): void {
   if (build.mode !== "single" && missing >= 0) {
     throw refused(file, `images[${missing}].secondary`, "missing", `one in mode ${build.mode}`);
   }
+  checkRamDevice(setup, places);
   if (build.mode === "scratch" && scratch === undefined) {
     throw refused(file, "scratch", "missing", "one in mode scratch");
   }
@@ -205,6 +206,23 @@ function checkArea({ file, devices, build }: BootSetup, field: string, area: Boa
   if (area.offset + area.size > size) {
     const found = `ends at ${hex(area.offset + area.size)}`;
     throw refused(file, field, found, `an end within ${area.device}, ${hex(size)}`);
+  }
+}
+
+/** NCS keeps the primary slot of the network core in RAM: nothing else can be on that device. */
+function checkRamDevice(setup: BootSetup, places: readonly Place[]): void {
+  const { file, hooks, images } = setup;
+  if (hooks === "none") return;
+  const ram = images[1]?.primary.device;
+  if (ram === undefined) throw refused(file, "images", "1 image", 'two with hooks "nrf5340"');
+  const others = places.filter(({ area }) => area.device === ram);
+  if (others.length > 1) {
+    throw refused(
+      file,
+      "images[1].primary.device",
+      `"${ram}"`,
+      "a device of its own, which is RAM",
+    );
   }
 }
 

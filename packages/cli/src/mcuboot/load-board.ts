@@ -9,6 +9,12 @@ import { loadPublicKey } from "@tandem/image/node";
 import { FlashBoard } from "@tandem/mcuboot";
 import type { BoardDevice, FlashBoardOptions } from "@tandem/mcuboot";
 
+import {
+  NETWORK_CORE_IMAGE,
+  networkCorePrimary,
+  nrf5340Build,
+  nrf5340Hooks,
+} from "./nrf5340-hooks.js";
 import { parseBootSetup } from "./boot-setup.js";
 import type { BootSetup } from "./boot-setup.js";
 
@@ -51,21 +57,20 @@ function boardOptions(
   devices: readonly BoardDevice[],
   keys: readonly PublicKey[],
 ): FlashBoardOptions {
-  const { file, build, images, scratch, securityCounters, hooks } = setup;
-  if (hooks !== "none") {
-    throw new UsageError(
-      "cli/mcuboot-hooks",
-      `${file}: hooks: "${hooks}", hooks that need both cores, expected "none" on dumps`,
-    );
-  }
+  const { build, images, scratch, securityCounters, hooks, sdk } = setup;
+  const isNrf5340 = hooks === "nrf5340";
   return {
-    config: build,
+    config: isNrf5340 ? nrf5340Build(build, sdk) : build,
     devices,
-    images: images.map(({ primary, secondary }) => ({ primary, ...(secondary && { secondary }) })),
+    images: images.map(({ primary, secondary }, i) => ({
+      primary: isNrf5340 && i === NETWORK_CORE_IMAGE ? networkCorePrimary(primary) : primary,
+      ...(secondary && { secondary }),
+    })),
     ...(scratch && { scratch }),
     crypto: nodeCrypto,
     keys,
     ...(securityCounters && { securityCounters }),
+    ...(isNrf5340 && { makeHooks: nrf5340Hooks }),
   };
 }
 
@@ -85,12 +90,17 @@ function filesOf(setup: BootSetup, dumps: readonly DumpArgument[]): ReadonlyMap<
     }
     files.set(device, file);
   }
-  const missing = known.find((device) => !files.has(device));
+  const missing = known.find((device) => !files.has(device) && device !== ramDevice(setup));
   if (missing === undefined) return files;
   throw new UsageError(
     "cli/flash",
     `no dump of ${missing}, expected --flash ${missing}=FILE as ${setup.file} has that device`,
   );
+}
+
+/** The device of the network core's primary slot, which is RAM and needs no dump. */
+function ramDevice({ hooks, images }: BootSetup): string | null {
+  return hooks === "nrf5340" ? (images[NETWORK_CORE_IMAGE]?.primary.device ?? null) : null;
 }
 
 /** The size is compared before anything is read. */

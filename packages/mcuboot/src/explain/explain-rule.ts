@@ -31,17 +31,26 @@ export function explainRule(
   >,
   context: StepContext,
 ): Explained {
+  const stopsAll = context.config.unmetDependency === "stops-all";
   switch (step.reason) {
     case "dependency-unmet":
       return error(
         "dependency/unmet",
-        "holds back the updates of all images",
+        stopsAll ? "holds back the updates of all images" : "holds back the update of this image",
         `the ${step.slot} image needs image ${step.needs.image} at ${step.needs.atLeast} or ` +
           `above, and ${step.found} would run${isMadeUp(step, context) ? MADE_UP : ""}`,
         `install image ${step.needs.image} ${step.needs.atLeast} at the same boot: upload and ` +
           "mark both; or sign without that dependency",
       );
     case "dependencies-unreadable":
+      // sdk-mcuboot looks at what it can read, and lets the update go on.
+      if (!stopsAll) {
+        return info(
+          "dependency/none-read",
+          "goes on without looking at dependencies",
+          `the TLVs of the ${step.slot} image cannot be read`,
+        );
+      }
       return error(
         "dependency/unreadable",
         "holds back the updates of all images",

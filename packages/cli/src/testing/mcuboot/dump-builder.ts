@@ -6,13 +6,16 @@ import { parseImage, encodeImage, parseVersion, signImage } from "@tandem/image"
 import type { ImageDependency, Tlv } from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
 import { FlashBoard, bootSetConfirmed, bootSetPending } from "@tandem/mcuboot";
-import type { BoardArea, BootConfig, FlashBoardOptions, SlotName } from "@tandem/mcuboot";
+import type { BoardArea, BootConfig, SlotName } from "@tandem/mcuboot";
+
+import { networkCorePrimary, nrf5340Build, nrf5340Hooks } from "../../mcuboot/nrf5340-hooks.js";
 
 export const SECTOR_SIZE = 4096;
 export const SLOT_SIZE = 0x10000;
 const IMAGE_BYTES = 20_000;
 const HEADER_SIZE = 512;
 const ALIGN = 4;
+const GEOMETRY = { sectorSize: SECTOR_SIZE, align: ALIGN, erasedValue: 0xff } as const;
 
 /** The key that the bootloader trusts, and one that it does not. */
 const TRUSTED = signerFromSeed(new Uint8Array(32).fill(1));
@@ -27,8 +30,9 @@ const MAGIC = [...fromHex("77c295f360d2ef7f3552500f2cb67980")];
 /** What is special about an image; all else is as imgtool makes it. */
 export interface ImageWish {
   readonly version: string;
-  /** Payload bytes. */
+  /** Payload bytes, of noise. */
   readonly size?: number;
+  readonly payload?: Uint8Array;
   readonly signedBy?: "trusted" | "stranger";
   readonly dependencies?: readonly { readonly image: number; readonly atLeast: string }[];
   readonly securityCounter?: number;
@@ -40,11 +44,9 @@ export interface ImageWish {
 
 /** A signed image; equal wishes give equal bytes. */
 export function makeImage(wish: ImageWish): Uint8Array {
-  const { version, size = IMAGE_BYTES, signedBy = "trusted", extraTlvs = [] } = wish;
+  const { version, signedBy = "trusted", extraTlvs = [] } = wish;
   const signed = signImage({
-    payload: createRandom(digestOf(nodeCrypto, new TextEncoder().encode(version))[0] ?? 0).bytes(
-      size,
-    ),
+    payload: wish.payload ?? noise(version, wish.size ?? IMAGE_BYTES),
     version: parseVersion(version),
     headerSize: HEADER_SIZE,
     signer: signedBy === "trusted" ? TRUSTED : STRANGER,
@@ -62,6 +64,11 @@ export function makeImage(wish: ImageWish): Uint8Array {
   return encodeImage({ ...image, tlvs: [...image.tlvs, ...extraTlvs] });
 }
 
+function noise(version: string, size: number): Uint8Array {
+  const seed = digestOf(nodeCrypto, new TextEncoder().encode(version))[0] ?? 0;
+  return createRandom(seed).bytes(size);
+}
+
 /** The layout of a dump; slots of 64 KiB on one device unless told otherwise. */
 export interface BoardWish extends BootConfig {
   readonly imageCount?: number;
@@ -71,7 +78,8 @@ export interface BoardWish extends BootConfig {
   readonly secondarySize?: number;
   readonly scratchSize?: number;
   readonly keys?: "none" | "trusted";
-  readonly makeHooks?: FlashBoardOptions["makeHooks"];
+  /** NCS's hooks: image 1 belongs to the network core, its primary slot is the device `ram`. */
+  readonly isNrf5340?: boolean;
 }
 
 /** Flash of a device, built step by step as programmers, applications and power cuts leave it. */
@@ -88,7 +96,8 @@ export class DumpBuilder {
       scratchSize,
       ...rest
     } = wish;
-    const { keys = "trusted", makeHooks, ...config } = rest;
+    const { keys = "trusted", isNrf5340 = false, ...build } = rest;
+    const config = isNrf5340 ? nrf5340Build(build) : build;
     const sizes = [primarySize ?? SLOT_SIZE, secondarySize ?? SLOT_SIZE] as const;
     let offset = 0;
     const take = (size: number): BoardArea => {
@@ -96,8 +105,9 @@ export class DumpBuilder {
       offset += size;
       return area;
     };
-    const images = Array.from({ length: imageCount }, () => {
-      const primary = take(sizes[0]);
+    const ram = { device: "ram", offset: 0, size: sizes[0] };
+    const images = Array.from({ length: imageCount }, (_, i) => {
+      const primary = isNrf5340 && i === 1 ? networkCorePrimary(ram) : take(sizes[0]);
       return config.mode === "single" ? { primary } : { primary, secondary: take(sizes[1]) };
     });
     const scratch = config.mode === "scratch" ? take(scratchSize ?? SECTOR_SIZE) : undefined;
@@ -105,14 +115,15 @@ export class DumpBuilder {
     this.board = new FlashBoard({
       config,
       devices: [
-        { name: "flash", size: offset, sectorSize: SECTOR_SIZE, align: ALIGN, erasedValue: 0xff },
+        { name: "flash", size: offset, ...GEOMETRY },
+        ...(isNrf5340 ? [{ name: "ram", size: ram.size, ...GEOMETRY }] : []),
       ],
       images,
       ...(scratch && { scratch }),
       crypto: nodeCrypto,
       keys: keys === "none" ? [] : [TRUSTED.publicKey],
       ...(securityCounters && { securityCounters }),
-      ...(makeHooks && { makeHooks }),
+      ...(isNrf5340 && { makeHooks: nrf5340Hooks }),
     });
   }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IMAGE_MAGIC } from "@tandem/image";
-import type { ImageHeader } from "@tandem/image";
-import { BOOT_HOOK_REGULAR, FihResult } from "@tandem/mcuboot";
-import type { BootHooks } from "@tandem/mcuboot";
+import { nodeCrypto } from "@tandem/base/node";
+import { generatePayloads } from "@tandem/release";
 
 import { DumpBuilder } from "./dump-builder.js";
 import type { BoardWish } from "./dump-builder.js";
@@ -120,39 +118,30 @@ export const PAIR_SITUATIONS: readonly Situation[] = [
   },
 ];
 
-/**
- * What NCS's hooks answer for image 1 of an nRF5340, whose primary slot is RAM: a made-up header of
- * version 0.0.0, no trailer, and "valid".
- * @see sdk-nrf, modules/mcuboot/hooks/nrf53_hooks.c
- */
-const FAKED_NETWORK_CORE: BootHooks = {
-  boot_read_image_header_hook: (image, slot) =>
-    image === 1 && slot === 0 ? FAKED_HEADER : BOOT_HOOK_REGULAR,
-  boot_image_check_hook: (image, slot) =>
-    image === 1 && slot === 0 ? FihResult.FIH_SUCCESS : FihResult.FIH_BOOT_HOOK_REGULAR,
-  boot_read_swap_state_primary_slot_hook: (image) =>
-    image === 1
-      ? { magic: "unset", swapType: 1, copyDone: "unset", imageOk: "unset", imageNum: 1 }
-      : BOOT_HOOK_REGULAR,
-};
+/** Firmware for both cores; b0n accepts that of its own. */
+const FIRMWARE = generatePayloads(1, {
+  version: NEW,
+  crypto: nodeCrypto,
+  appBytes: 20_000,
+  netBytes: 20_000,
+});
+const NEW_APP = { version: NEW, payload: FIRMWARE.app };
+const NEW_NET = { version: NEW, payload: FIRMWARE.net };
 
-const FAKED_HEADER: ImageHeader = {
-  magic: IMAGE_MAGIC,
-  loadAddress: 0,
-  headerSize: 0x200,
-  protectedTlvSize: 0,
-  imageSize: 0x1000,
-  flags: 0,
-  version: { major: 0, minor: 0, revision: 0, build: 0 },
-  pad: 0,
-};
+/** The RAM of the network core's primary slot sets the size of all slots. */
+const NRF5340_BUILD = {
+  mode: "overwrite",
+  isNrf5340: true,
+  primarySize: 0x40000,
+  secondarySize: 0x40000,
+} as const;
 
 function nrf5340(): DumpBuilder {
-  return pair({ mode: "overwrite", makeHooks: () => FAKED_NETWORK_CORE }).image(0, "primary", OLD);
+  return pair(NRF5340_BUILD).image(0, "primary", OLD);
 }
 
-/** What the made-up header of the network core does to decisions. */
-export const FAKED_HEADER_SITUATIONS: readonly Situation[] = [
+/** Image 1 belongs to the network core, behind NCS's hooks; overwrite mode. */
+export const NRF5340_SITUATIONS: readonly Situation[] = [
   {
     id: "nrf5340-idle",
     title: "nRF5340 hooks: the application runs, nothing is marked",
@@ -164,9 +153,38 @@ export const FAKED_HEADER_SITUATIONS: readonly Situation[] = [
     id: "nrf5340-dependency",
     title: "nRF5340 hooks: application 2.0.0 needs the network core at 2.0.0, which it already has",
     board: () =>
-      nrf5340().image(0, "secondary", { version: NEW, dependencies: NEEDS_1 }).mark(0).board,
+      nrf5340()
+        .image(0, "secondary", { ...NEW_APP, dependencies: NEEDS_1 })
+        .mark(0).board,
     findings: ["dependency/unmet"],
     starts: [OLD, OLD],
+  },
+  {
+    id: "nrf5340-both",
+    title: "nRF5340 hooks: both images are marked",
+    board: () =>
+      nrf5340().image(0, "secondary", NEW_APP).image(1, "secondary", NEW_NET).mark(0).mark(1).board,
+    findings: ["update/overwritten", "overwrite/test"],
+    starts: [NEW, NEW],
+  },
+  {
+    id: "nrf5340-application-only",
+    title: "nRF5340 hooks: only the application is marked",
+    board: () => nrf5340().image(0, "secondary", NEW_APP).mark(0).board,
+    findings: ["outlook/split", "overwrite/test"],
+    starts: [NEW, NEW],
+  },
+  {
+    id: "nrf5340-refused",
+    title: "nRF5340 hooks: both images are marked, b0n refuses the network core's",
+    board: () =>
+      nrf5340()
+        .image(0, "secondary", NEW_APP)
+        .image(1, "secondary", { ...NEW_NET, payload: FIRMWARE.net.with(9000, 0) })
+        .mark(0)
+        .mark(1).board,
+    findings: ["stop/assertion", "outlook/dead-end"],
+    starts: [null, null],
   },
 ];
 

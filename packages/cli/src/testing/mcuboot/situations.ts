@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IMAGE_SITUATIONS } from "./image-situations.js";
-import { FAKED_HEADER_SITUATIONS, PAIR_SITUATIONS, XIP_SITUATIONS } from "./set-situations.js";
+import { NRF5340_SITUATIONS, PAIR_SITUATIONS, XIP_SITUATIONS } from "./set-situations.js";
 import type { Situation } from "./situation.js";
 import { SWAP_SITUATIONS } from "./swap-situations.js";
 
@@ -9,6 +9,6 @@ export const SITUATIONS: readonly Situation[] = [
   ...SWAP_SITUATIONS,
   ...IMAGE_SITUATIONS,
   ...PAIR_SITUATIONS,
-  ...FAKED_HEADER_SITUATIONS,
+  ...NRF5340_SITUATIONS,
   ...XIP_SITUATIONS,
 ];
