@@ -61,10 +61,10 @@ export interface BootConfig {
   readonly tlvAllowList?: boolean;
   /**
    * Whether a secondary image must belong into the primary slot: by its word at header size + 8
-   * (MCUBOOT_VERIFY_IMG_ADDRESS) or by `ih_load_addr` (MCUBOOT_CHECK_HEADER_LOAD_ADDRESS);
+   * (MCUBOOT_VERIFY_IMG_ADDRESS), in sdk-mcuboot by its reset vector, or by `ih_load_addr` (MCUBOOT_CHECK_HEADER_LOAD_ADDRESS);
    * `none` when absent.
    */
-  readonly imageAddressCheck?: "none" | "vector" | "header";
+  readonly imageAddressCheck?: "none" | "vector" | "reset-vector" | "header";
   /**
    * When an image that starts raises the device's security counter: once it is `confirmed`, or
    * whenever the boot ended with swap type NONE, which a resumed test swap does too (MCUboot

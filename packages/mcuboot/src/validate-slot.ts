@@ -218,8 +218,11 @@ function isForPrimary(state: LoaderState, image: LoaderImage, slot: LoaderSlot):
   const { area } = image.slots[0];
   const { loadAddress, headerSize } = slot.header;
   // MCUboot takes the vector from the start of the slot also with swap using offset.
+  const resetOffset = imageAddressCheck === "reset-vector" ? 4 : 8;
   const found =
-    imageAddressCheck === "header" ? loadAddress : flashAreaReadWord(slot.area, headerSize + 8);
+    imageAddressCheck === "header"
+      ? loadAddress
+      : flashAreaReadWord(slot.area, headerSize + resetOffset);
   if (found === null) return false;
   const [from, to] = [area.offset, area.offset + area.size];
   if (found >= from && found < to) return true;

@@ -28,10 +28,14 @@ export function testImage(options: {
   readonly counter?: number;
   readonly flags?: number;
   readonly loadAddress?: number;
+  /** 32-bit words of the payload by their offset, little-endian. */
+  readonly words?: ReadonlyMap<number, number>;
 }): Uint8Array {
   const payload = new Uint8Array(options.size);
   const random = createRandom(options.size + options.version.charCodeAt(0));
   for (let i = 0; i < payload.length; i++) payload[i] = random.below(256);
+  const view = new DataView(payload.buffer);
+  for (const [offset, word] of options.words ?? []) view.setUint32(offset, word, true);
   const protectedTlvs: Tlv[] = [];
   if (options.needs !== undefined) {
     const { image, version } = options.needs;

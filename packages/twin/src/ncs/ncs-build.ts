@@ -89,7 +89,7 @@ function bootConfig(
     downgradePrevention: build.downgradePrevention ? "version" : "none",
     downgradeExempt: isSimultaneous && !isNetChecked ? [1] : [],
     // MCUBOOT_VERIFY_IMG_ADDRESS is the default of overwrite mode with several images.
-    imageAddressCheck: mode === "overwrite" && isSimultaneous ? "vector" : "none",
+    imageAddressCheck: mode === "overwrite" && isSimultaneous ? "reset-vector" : "none",
     securityCounterUpdate: behaviours.has("counter-after-resumed-test")
       ? "swap-type-none"
       : "confirmed",

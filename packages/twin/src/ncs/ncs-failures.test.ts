@@ -330,6 +330,29 @@ describe("a swap of the net core's image", () => {
   });
 });
 
+describe("an image in the other core's slot", () => {
+  it.each([0, 1])("is erased in overwrite mode: slot of image %i", (image) => {
+    const test = new NcsTestDevice(OVERWRITE);
+    test.running.upload(image, image === 0 ? V2.net : V2.app);
+    test.running.mark(image, "test");
+    test.restart();
+    expect(test.holds).toEqual(["1.0.0", "1.0.0"]);
+    expect(test.device.lastBoot?.steps).toContainEqual(
+      expect.objectContaining({ image, reason: "wrong-image-address" }),
+    );
+  });
+
+  it("is not told apart in swap modes: the app's image goes nowhere and counts as installed", () => {
+    const test = new NcsTestDevice({ sdk: "v3.4.0", mode: "move" });
+    test.running.upload(1, V2.app);
+    test.running.mark(1, "test");
+    expect(test.restart().kind).toBe("application");
+    expect(test.holds).toEqual(["1.0.0", "1.0.0"]);
+    expect(test.device.lastBoot?.decisions[1]?.decided).toBe("test");
+    expect(test.running.pending(1)).toBe("none");
+  });
+});
+
 describe("fault injection hardening", () => {
   it("keeps a device with simultaneous updates from starting in v2.5.x (NCSDK-24203)", () => {
     const affected = new NcsTestDevice({ sdk: "v2.5.3", mode: "overwrite", fih: true });
