@@ -5,12 +5,13 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { referenceDirectory } from "../packages/mcuboot/src/testing/differential/reference.js";
-import { bytesOf } from "../packages/mcuboot/src/testing/differential/scenario.js";
 import type { Scenario } from "../packages/mcuboot/src/testing/differential/scenario.js";
 import { payloadSeed } from "../packages/mcuboot/src/testing/differential/start-flash.js";
 import {
   K64F_LAYOUT,
   K64F_PAYLOAD_BYTES,
+  K64F_SECTOR_BYTES,
+  K64F_SLOT_BYTES,
   sweepReference,
 } from "../packages/mcuboot/src/testing/differential/sweep-reference.js";
 
@@ -53,14 +54,14 @@ for (const scenario of scenarios()) {
     rows.push(JSON.stringify({ mode, deps: dependencies, pending, from, afterCut, counts }));
   }
 }
-const { images, primary, align, seed } = K64F_LAYOUT;
+const { images, align, seed } = K64F_LAYOUT;
 const head = JSON.stringify({
   format: "tandem-mcuboot-sweep-1",
   mcuboot: "2.4.0",
   images,
   size: K64F_PAYLOAD_BYTES,
-  slotSize: bytesOf(primary),
-  sectorSize: primary[0]?.[1],
+  slotSize: K64F_SLOT_BYTES,
+  sectorSize: K64F_SECTOR_BYTES,
   align,
   payloadSeeds: [0, 1].map((image) => [payloadSeed(seed, image, 1), payloadSeed(seed, image, 2)]),
 });

@@ -45,7 +45,7 @@ function commandsFor({ bootOptions }: FlashBoard, flash: SimpleFlash, dump: stri
   ]);
   areas.push({ name: "scratch", area: bootOptions.scratch });
   return [
-    `device 0 ${flash.size} 4096 ${flash.align} ${flash.erasedValue}`,
+    `device 0 ${flash.align} ${flash.erasedValue} ${flash.size / 4096}x4096`,
     ...areas.flatMap(({ name, area }) =>
       area === undefined ? [] : [`area ${name} 0 ${area.offset} ${area.size}`],
     ),

@@ -11,6 +11,8 @@ import { referenceDirectory } from "../../packages/mcuboot/src/testing/different
 import {
   K64F_LAYOUT,
   K64F_PAYLOAD_BYTES,
+  K64F_SECTOR_BYTES,
+  K64F_SLOT_BYTES,
   sweepReference,
 } from "../../packages/mcuboot/src/testing/differential/sweep-reference.js";
 
@@ -33,12 +35,11 @@ const threads = availableParallelism();
 const directory = referenceDirectory();
 
 function optionsOf(mode: SweepMode): SweepOptions {
-  const { slotSectors, sectorSize, align } = K64F_LAYOUT;
   const layout = {
     size: K64F_PAYLOAD_BYTES,
-    slotSize: slotSectors * sectorSize,
-    sectorSize,
-    align,
+    slotSize: K64F_SLOT_BYTES,
+    sectorSize: K64F_SECTOR_BYTES,
+    align: K64F_LAYOUT.align,
   };
   return { ...layout, mode, images: 2, deps: "none", pending: "test", from: "install", flip: null };
 }

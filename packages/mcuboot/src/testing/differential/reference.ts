@@ -135,7 +135,8 @@ function commandOf(step: Step): string {
   }
 }
 
-function parseBoots(answers: string): readonly TracedBoot[] {
+/** The boots in answers of the reference driver, in order. */
+export function parseBoots(answers: string): readonly TracedBoot[] {
   const boots: TracedBoot[] = [];
   let log: OperationLine[] = [];
   for (const line of answers.split("\n")) {

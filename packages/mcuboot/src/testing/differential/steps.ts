@@ -47,14 +47,20 @@ export function stepsOfRun(scenario: Scenario, cut: number): readonly Step[] {
   }
 }
 
-/** One bit somewhere; half of the time near the end of an area, where trailers are. */
+/**
+ * One bit somewhere; half of the time near the end of an area, where trailers are. Not in the upper
+ * bytes of a swap size: MCUboot counts sectors up to it, past the end of its table of them.
+ */
 function flipFor(scenario: Scenario, cut: number): Step {
   const random = createRandom(scenario.seed * 7919 + cut);
   const { areas } = layoutOf(scenario);
   const area = areas[random.below(areas.length)];
-  const { size = 1, offset = 0, device = 0 } = area ?? {};
+  const { name = "", size = 1, offset = 0, device = 0 } = area ?? {};
   const span = random.below(2) === 0 ? size : Math.min(size, 96);
-  const at = size - 1 - random.below(span);
+  let at = size - 1 - random.below(span);
+  const kind = name === "scratch" ? "scratch" : "slot";
+  const { swapSize } = trailerOffsets(scenario, size, kind);
+  if (at >= swapSize + 2 && at < swapSize + 4) at -= 2;
   return { kind: "flip", device, offset: offset + at, mask: 1 << random.below(8) };
 }
 

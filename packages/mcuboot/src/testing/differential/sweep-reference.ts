@@ -26,14 +26,18 @@ const FLIP_MASK = 1 << 4;
 /** Payload bytes of every image of {@link K64F_LAYOUT}. */
 export const K64F_PAYLOAD_BYTES = 100_000;
 
+/** Bytes of a slot and of a sector of {@link K64F_LAYOUT}. */
+export const K64F_SLOT_BYTES: number = 128 * 1024;
+export const K64F_SECTOR_BYTES = 4096;
+
 /** Two images in 128 KiB slots of 4 KiB sectors, 4-byte writes, one-sector scratch. */
 export const K64F_LAYOUT: Scenario = {
   ...PLAIN_SCENARIO,
   images: 2,
   align: 4,
-  primary: [[32, 4096]],
-  secondary: [[32, 4096]],
-  scratch: [[1, 4096]],
+  primary: [[K64F_SLOT_BYTES / K64F_SECTOR_BYTES, K64F_SECTOR_BYTES]],
+  secondary: [[K64F_SLOT_BYTES / K64F_SECTOR_BYTES, K64F_SECTOR_BYTES]],
+  scratch: [[1, K64F_SECTOR_BYTES]],
   payloads: [
     [K64F_PAYLOAD_BYTES, K64F_PAYLOAD_BYTES],
     [K64F_PAYLOAD_BYTES, K64F_PAYLOAD_BYTES],
