@@ -33,8 +33,6 @@ const EFAULT = -14;
  * @see sdk-nrf, modules/mcuboot/hooks/nrf53_hooks.c
  */
 export function nrf5340Hooks(board: FlashBoard): BootHooks {
-  const isFaked = (image: number, slot: number): boolean =>
-    image === NETWORK_CORE_IMAGE && slot === 0;
   return {
     // Not a hook of NCS: Zephyr's flash simulator erases its RAM when it starts.
     boot_go_hook: () => {
@@ -75,6 +73,11 @@ export function nrf5340Build(build: BootConfig, sdk: string = DEFAULT_SDK): Boot
 /** The primary slot of the network core: what is linked for b0n's slot belongs there. */
 export function networkCorePrimary(area: BoardArea): BoardArea {
   return { ...area, address: NETWORK_CORE_START };
+}
+
+/** The slot that is RAM. */
+function isFaked(image: number, slot: number): boolean {
+  return image === NETWORK_CORE_IMAGE && slot === 0;
 }
 
 /** Version 0.0.0 whatever runs. */
