@@ -82,6 +82,11 @@ export interface BootConfig {
    * dependencies; TLVs that cannot be read call off nothing there. `stops-all` when absent.
    */
   readonly unmetDependency?: "stops-all" | "stops-image";
+  /**
+   * Swap using move and offset: images are valid up to the size that leaves room for a swap, or
+   * (MCUboot before 2.2) up to the `trailer`; `swap-room` when absent.
+   */
+  readonly imageSizeLimit?: "swap-room" | "trailer";
 }
 
 /** A configuration with every default filled in. */
@@ -119,6 +124,7 @@ export function resolveBootConfig(config: BootConfig): ResolvedBootConfig {
     securityCounterUpdate: config.securityCounterUpdate ?? "confirmed",
     swapSizeFromSecondary: config.swapSizeFromSecondary ?? [],
     unmetDependency: config.unmetDependency ?? "stops-all",
+    imageSizeLimit: config.imageSizeLimit ?? "swap-room",
   };
   checkConfig(resolved);
   return resolved;

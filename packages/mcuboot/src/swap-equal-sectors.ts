@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { flashAreaGetSector } from "./flash-map.js";
 import { tell } from "./loader-state.js";
-import type { LoaderImage, LoaderState } from "./loader-state.js";
+import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
 import { sectorOf } from "./sectors.js";
 import { bootReadSwapState } from "./trailer.js";
 import { trailerSize } from "./trailer-format.js";
@@ -46,4 +47,17 @@ export function hasRoom(state: LoaderState, image: LoaderImage, lastIdx: number)
   const [needed, available] = [(lastIdx + 1) * size, firstTrailerIdx * size];
   tell(state, image.index, "swap_run", { reason: "no-room", needed, available });
   return false;
+}
+
+/**
+ * `bootutil_max_image_size` of swap using move and offset before MCUboot 2.2: up to the sector in
+ * which the trailer begins, whether a swap has room or not.
+ */
+export function sizeBeforeTrailer(
+  state: LoaderState,
+  image: LoaderImage,
+  { area }: LoaderSlot,
+): number {
+  const start = area.size - trailerSize(state.format, image.writeSize);
+  return flashAreaGetSector(area, start)?.offset ?? 0;
 }

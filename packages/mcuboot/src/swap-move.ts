@@ -16,7 +16,12 @@ import type { LoaderImage, LoaderSlot, LoaderState } from "./loader-state.js";
 import { sectorOf, sectorsFor } from "./sectors.js";
 import { matchEqualSectors } from "./slots-compatible.js";
 import type { SwapStrategy } from "./strategy.js";
-import { equalSectorsStatusSource, hasRoom, lastStatusEntry } from "./swap-equal-sectors.js";
+import {
+  equalSectorsStatusSource,
+  hasRoom,
+  lastStatusEntry,
+  sizeBeforeTrailer,
+} from "./swap-equal-sectors.js";
 import { bootFindStatus, bootWriteStatus, swapStatusInit } from "./swap-misc.js";
 import { BOOT_SWAP_TYPE_NONE, BOOT_SWAP_TYPE_REVERT } from "./swap-types.js";
 import {
@@ -68,7 +73,8 @@ export const SWAP_USING_MOVE: SwapStrategy = {
     );
   },
 
-  maxImageSize(state, image) {
+  maxImageSize(state, image, slot) {
+    if (state.config.imageSizeLimit === "trailer") return sizeBeforeTrailer(state, image, slot);
     const [primary, secondary] = image.slots;
     const sectorSize = sectorOf(primary, 0).size;
     const trailer = alignUp(trailerSize(state.format, image.writeSize), sectorSize);

@@ -20,7 +20,12 @@ import { sectorOf, sectorsFor } from "./sectors.js";
 import { sizeWithoutTlvs } from "./single-loader.js";
 import { matchEqualSectors } from "./slots-compatible.js";
 import type { SwapStrategy } from "./strategy.js";
-import { equalSectorsStatusSource, hasRoom, lastStatusEntry } from "./swap-equal-sectors.js";
+import {
+  equalSectorsStatusSource,
+  hasRoom,
+  lastStatusEntry,
+  sizeBeforeTrailer,
+} from "./swap-equal-sectors.js";
 import { bootFindStatus, bootWriteStatus, swapStatusInit } from "./swap-misc.js";
 import { isRevertRequested } from "./swap-type.js";
 import { BOOT_SWAP_TYPE_NONE, BOOT_SWAP_TYPE_REVERT } from "./swap-types.js";
@@ -62,7 +67,8 @@ export const SWAP_USING_OFFSET: SwapStrategy = {
   statusInternalOffset: (_, { idx, state }, writeSize) =>
     ((idx - BOOT_STATUS_IDX_0) * SWAP_STATES + (state - BOOT_STATUS_STATE_0)) * writeSize,
 
-  maxImageSize(state, image) {
+  maxImageSize(state, image, slot) {
+    if (state.config.imageSizeLimit === "trailer") return sizeBeforeTrailer(state, image, slot);
     const [primary, secondary] = image.slots;
     const sectorSize = sectorOf(primary, 0).size;
     const trailer = alignUp(trailerSize(state.format, image.writeSize), sectorSize);

@@ -93,6 +93,7 @@ function bootConfig(
     securityCounterUpdate: behaviours.has("counter-after-resumed-test")
       ? "swap-type-none"
       : "confirmed",
+    imageSizeLimit: behaviours.has("ignores-swap-room") ? "trailer" : "swap-room",
     unmetDependency: "stops-image",
     swapSizeFromSecondary: behaviours.has("swap-size-from-faked-header") ? [] : [1],
   };

@@ -11,6 +11,8 @@ import { compareSdkVersions, parseSdkVersion } from "./sdk-version.js";
  *   RAM slot for a size, and MCUboot's assertion fails
  * - `counter-after-resumed-test`: a trial whose swap was cut and resumed raises the security counter
  *   although nothing has confirmed it
+ * - `ignores-swap-room`: with swap using move and offset, an image that leaves no room for the swap
+ *   is valid, and is never installed
  * - `network-image-needs-counter`: MCUboot wants security counters in the network core's image too
  * - `keeps-sequential-candidate`: a sequential update leaves its candidate marked where it should
  *   not, and knows no downgrade check of its own
@@ -20,6 +22,7 @@ export type SdkBehaviour =
   | "fih-refuses-images"
   | "swap-size-from-faked-header"
   | "counter-after-resumed-test"
+  | "ignores-swap-room"
   | "network-image-needs-counter"
   | "keeps-sequential-candidate";
 
@@ -66,6 +69,13 @@ export const SDK_BEHAVIOURS: readonly SdkBehaviourRow[] = [
     last: "v3.0.2",
     issue: null,
     source: "MCUboot, boot_update_hw_rollback_protection before 0eaf6668",
+  },
+  {
+    behaviour: "ignores-swap-room",
+    first: "v2.5.0",
+    last: "v3.0.2",
+    issue: "NCSDK-20567",
+    source: "sdk-nrf, known_issues.rst; MCUboot, bootutil_max_image_size before 2.2",
   },
   {
     behaviour: "network-image-needs-counter",

@@ -31,6 +31,7 @@ export interface NcsReleaseOptions {
   readonly netSecurityCounter?: number;
   /** The firmware's own hash is wrong, which only b0n looks at. */
   readonly breaksNetHash?: boolean;
+  readonly appBytes?: number;
   readonly netBytes?: number;
 }
 
@@ -39,7 +40,7 @@ export function makeNcsRelease(version: string, options: NcsReleaseOptions = {})
   const payloads = generatePayloads(1, {
     version,
     crypto: nodeCrypto,
-    appBytes: 9000,
+    appBytes: options.appBytes ?? 9000,
     netBytes: options.netBytes ?? 6000,
     ...(options.netVersion === undefined ? {} : { netVersion: options.netVersion }),
   });
