@@ -110,7 +110,11 @@ function registerSweep(mcuboot: Command, context: Context): void {
         .choices(["install", "revert"])
         .default("install"),
     )
-    .option("--then <what>", "after the cut: none, or flip:IMAGE:OFFSET", parseFlip, null)
+    .addOption(
+      new Option("--then <what>", "after the cut: none, or flip:IMAGE:OFFSET")
+        .argParser(parseFlip)
+        .default(null, "none"),
+    )
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExit status: 0 the sweep ended, whatever it found; 2 no such sweep.")
     .action(async ({ json, then: flip, ...rest }) => {
