@@ -13,20 +13,20 @@ function decided(result: BootResult): readonly string[] {
   return result.decisions.map((decision) => decision.decided);
 }
 
-describe("an unmet dependency", () => {
-  /** Image 0 needs image 1 at a version that it does not reach; both are marked. */
-  function boardWith(unmetDependency: "stops-all" | "stops-image"): TestBoard {
-    const board = new TestBoard({ config: { mode: "overwrite", unmetDependency }, images: 2 });
-    for (const image of [0, 1]) {
-      board.install(image, "primary", testImage({ version: "1.0.0", size: 2000 }));
-      board.pend(image);
-    }
-    const needs = { image: 1, version: "3.0.0" };
-    board.install(0, "secondary", testImage({ version: "2.0.0", size: 2100, needs }));
-    board.install(1, "secondary", testImage({ version: "2.0.0", size: 2200 }));
-    return board;
+/** Image 0 needs image 1 at a version that it does not reach; both are marked. */
+function boardWith(unmetDependency: "stops-all" | "stops-image"): TestBoard {
+  const board = new TestBoard({ config: { mode: "overwrite", unmetDependency }, images: 2 });
+  for (const image of [0, 1]) {
+    board.install(image, "primary", testImage({ version: "1.0.0", size: 2000 }));
+    board.pend(image);
   }
+  const needs = { image: 1, version: "3.0.0" };
+  board.install(0, "secondary", testImage({ version: "2.0.0", size: 2100, needs }));
+  board.install(1, "secondary", testImage({ version: "2.0.0", size: 2200 }));
+  return board;
+}
 
+describe("an unmet dependency", () => {
   it("stops the updates of all images in MCUboot", () => {
     expect(decided(boardWith("stops-all").boot())).toEqual(["none", "none"]);
   });

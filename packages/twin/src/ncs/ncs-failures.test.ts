@@ -330,24 +330,24 @@ describe("a swap of the net core's image", () => {
   });
 });
 
-describe("an image that leaves no room for its swap", () => {
-  /** Slots of 32 pages, one of them for the trailer; the image ends in the 31st. */
-  function updateWithLargeApp(sdk: string): NcsTestDevice {
-    const slot = { start: 0x1_0000, sizeBytes: 0x2_0000 };
-    const layout = {
-      primary: { flash: "app-flash", ...slot },
-      secondary: { flash: "ext-flash", start: 0, sizeBytes: slot.sizeBytes },
-      netSecondary: { flash: "ext-flash", start: 0x2_0000, sizeBytes: 0x4_0000 },
-      scratch: null,
-    } as const;
-    const test = new NcsTestDevice({ sdk, mode: "move", layout });
-    test.running.upload(0, makeNcsRelease("2.0.0", { appBytes: 124_000 }).app);
-    test.running.mark(0, "test");
-    test.restart();
-    expect(test.holds[0]).toBe("1.0.0");
-    return test;
-  }
+/** Slots of 32 pages, one of them for the trailer; the image ends in the 31st. */
+function updateWithLargeApp(sdk: string): NcsTestDevice {
+  const slot = { start: 0x1_0000, sizeBytes: 0x2_0000 };
+  const layout = {
+    primary: { flash: "app-flash", ...slot },
+    secondary: { flash: "ext-flash", start: 0, sizeBytes: slot.sizeBytes },
+    netSecondary: { flash: "ext-flash", start: 0x2_0000, sizeBytes: 0x4_0000 },
+    scratch: null,
+  } as const;
+  const test = new NcsTestDevice({ sdk, mode: "move", layout });
+  test.running.upload(0, makeNcsRelease("2.0.0", { appBytes: 124_000 }).app);
+  test.running.mark(0, "test");
+  test.restart();
+  expect(test.holds[0]).toBe("1.0.0");
+  return test;
+}
 
+describe("an image that leaves no room for its swap", () => {
   it("is tried at each boot in v3.0.2 (NCSDK-20567)", () => {
     const test = updateWithLargeApp("v3.0.2");
     for (let boots = 0; boots < 2; boots++) {
