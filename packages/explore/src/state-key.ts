@@ -16,8 +16,8 @@ import type { StoreView, ViewedHead } from "./store-view.js";
 
 const ENTRY_NUMBER = { "power-on": 0, soft: 1, watchdog: 2, lockup: 3 } as const;
 /** Words of an entry that are cleared one by one, behind its CRC. */
-const TRIAL_STARTS_OFFSET = 32;
-const MARKER_NUMBER = { installing: 1, trial: 2, accepted: 3 } as const;
+const MARKS_OFFSET = 32;
+const MARKER_NUMBER = { installing: 1, trial: 2, accepted: 3, stopgap: 4 } as const;
 
 /**
  * The key of a state: equal keys, equal futures. What the code cannot tell apart does not go in:
@@ -256,7 +256,7 @@ interface MarkerFacts {
 function markerFacts(stored: Uint8Array): MarkerFacts {
   const key = new Fingerprint();
   let newest: MarkerState | null = null;
-  let startsLeft: Uint8Array = new Uint8Array(0);
+  let marks: Uint8Array = new Uint8Array(0);
   let used = 0;
   let torn = 0;
   for (let at = 0; at + MARKER_ENTRY_BYTES <= stored.length; at += MARKER_ENTRY_BYTES) {
@@ -267,13 +267,13 @@ function markerFacts(stored: Uint8Array): MarkerFacts {
     torn = entry === null ? 1 : 0;
     if (entry === null) continue;
     newest = entry;
-    startsLeft = slot.subarray(TRIAL_STARTS_OFFSET);
+    marks = slot.subarray(MARKS_OFFSET);
   }
   key.add(used * 2 + torn);
   if (newest !== null) {
     key.add(MARKER_NUMBER[newest.kind]);
     key.addBytes(newest.releaseId);
-    key.addBytes(startsLeft);
+    key.addBytes(marks);
   }
   return { key: { high: key.high, low: key.low }, sequence: newest?.sequence ?? -1 };
 }

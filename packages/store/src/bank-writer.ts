@@ -44,6 +44,7 @@ export class BankWriter {
   readonly #buffer: Uint8Array;
   #buffered = 0;
   #positionBytes: number;
+  #isBroken = false;
   #pageCrcs: number[] = [];
 
   /** @param startBytes bytes already received: a multiple of the block's data, or the whole image */
@@ -61,11 +62,23 @@ export class BankWriter {
     return this.#positionBytes;
   }
 
+  /** A write has failed: what is on the medium is not what the position says. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /**
    * Takes the bytes at `offsetBytes`, which must be the position.
-   * @throws {UsageError} store/write-offset, store/write-past-end
+   * @throws {UsageError} store/write-offset, store/write-past-end; store/write-broken after a write
+   * that failed: go on with a new writer
    */
   write(offsetBytes: number, bytes: Uint8Array): void {
+    if (this.#isBroken) {
+      throw new UsageError(
+        "store/write-broken",
+        `image ${this.#image}: a write before this one has failed`,
+      );
+    }
     if (offsetBytes !== this.#positionBytes) {
       throw new UsageError(
         "store/write-offset",
@@ -85,7 +98,10 @@ export class BankWriter {
       this.#positionBytes += count;
       at += count;
       const isEnd = this.#positionBytes === this.#sizeBytes;
-      if (this.#buffered === this.#buffer.length || isEnd) this.#flushPage();
+      if (this.#buffered < this.#buffer.length && !isEnd) continue;
+      this.#isBroken = true;
+      this.#flushPage();
+      this.#isBroken = false;
     }
   }
 

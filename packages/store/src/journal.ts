@@ -197,12 +197,28 @@ export class Journal {
       if (!bad.has(block) && !owned.has(block)) return block;
     }
     const other = this.#chains.find((candidate) => candidate !== chain);
-    const last = spare(chain, 1) ?? (other === undefined ? null : spare(other, 3));
+    const last =
+      spare(chain, 1) ??
+      (other === undefined ? null : (spare(other, 3) ?? this.#repeatedHead(chain, other, bad)));
     if (last !== null) return last;
     throw new TransportError(
       "store/journal-full",
       `no good block left for journal chain ${chain.id} in the first ${this.#plan.limits.journalBlocks}`,
     );
+  }
+
+  /**
+   * The newest block of a chain when a session that was cut has left nothing in it but a copy of
+   * what the other chain holds as well.
+   */
+  #repeatedHead(chain: Chain, other: Chain, bad: ReadonlySet<number>): number | null {
+    const [head, before] = chain.heads;
+    if (head === undefined || before === undefined || chain.isOpen || bad.has(head.block)) {
+      return null;
+    }
+    const isElsewhere = other.newest !== null && other.newest.sequence >= head.page.sequence;
+    const isCopyOnly = head.page.isCopy && this.#isBlankPage(head.block, 1);
+    return isCopyOnly && isElsewhere ? head.block : null;
   }
 
   /**

@@ -40,7 +40,7 @@ export interface BankImage {
 
 /** One complete release in the store; no images: a free bank. */
 export interface Bank {
-  /** Lowest security counter of its images; 0 until they were verified. */
+  /** Security counter of the application image; 0 until it was verified. */
   readonly securityCounter: number;
   readonly images: readonly BankImage[];
 }

@@ -11,6 +11,7 @@ import {
   CutPower,
   LIMITS,
   PROFILE,
+  attempt,
   damagedImage,
   imageBytes,
   receive,
@@ -181,7 +182,8 @@ describe("a store on a bad chip", () => {
 
   it("keeps its journal while each chain has two blocks left, and then says that it is full", () => {
     const limits: StoreLimits = { ...LIMITS, journalBlocks: 8 };
-    const chip = new Bench().chip(STEADY);
+    const power = new CutPower(null, "inside", 1);
+    const chip = new Bench().chip(power);
     let store = Store.format(chip, { limits });
     let trials = 0;
     for (let worn = 0; worn <= 4; worn++) {
@@ -191,6 +193,10 @@ describe("a store on a bad chip", () => {
         store = Store.mount(chip, { limits });
         for (let repeat = 0; repeat <= session % 7; repeat++) store.commit({ trials });
         expect(Store.mount(chip, { limits }).record.trials).toBe(trials);
+        // A session that is cut in its first write must not be the last.
+        power.at = power.count + (session % 5);
+        const cut = Store.mount(chip, { limits });
+        expect(attempt(() => cut.commit({ trials }))).toBe(false);
       }
     }
     expect(store.record.badBlocks).toEqual([1, 3, 5, 7]);

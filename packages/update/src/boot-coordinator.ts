@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, bytesEqual } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
+import type { ImageFacts } from "@tandem/image";
 import { SetState, Store, ZERO_HASH, stateName } from "@tandem/store";
 import type { Bank, RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
 
 import type { CoreInstaller, InstallResult } from "./core-installer.js";
-import type { Marker } from "./marker.js";
+import type { Marker, MarkerState } from "./marker.js";
 import { ReasonCode, ReasonStep, recordReason } from "./reason.js";
-import { lowestAllowedCounter } from "./security-counter.js";
+import { lowestAllowedCounter, releaseCounter } from "./security-counter.js";
 import type { Trust } from "./trust.js";
 import { unreadableOffset, verifyBank, verifyBinding } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
@@ -28,7 +29,7 @@ export interface BootOptions {
   readonly nand: PagedFlash;
   readonly storeOptions?: StoreOptions;
   readonly marker: Marker;
-  /** By image index; index 0 is the application core. */
+  /** By image index; index 0 is the application core, whose flash can be read. */
   readonly cores: readonly CoreInstaller[];
   readonly slots: readonly ImageSlot[];
   readonly trust: Trust;
@@ -131,7 +132,7 @@ export class BootCoordinator {
     this.#log("nand-failed", error.message);
     const { marker, ports } = this.#options;
     const { kind } = marker.read();
-    if (kind === "accepted") return { kind: "start" };
+    if (kind === "accepted" || kind === "stopgap") return { kind: "start" };
     // No store yet, and no image ever touched: what its maker wrote is still there.
     if (this.#options.allowAdoption === true && marker.isBlank()) return { kind: "start" };
     if (marker.countTrialStart()) {
@@ -149,39 +150,77 @@ export class BootCoordinator {
     const { record } = store;
     const accepted = record.acceptedBank;
     if (accepted === null) return { kind: "start" };
-    const hashes = imageHashes(record, accepted);
-    const isWhole = hashes.every((hash, i) => sameHash(record.installed[i] ?? null, hash));
-    const appHash = hashes[0] ?? ZERO_HASH;
-    if (isWhole && this.#core(0).confirmInstalled(appHash, store.readImage(accepted, 0))) {
-      this.#proveBeforeRaising(store, accepted, appHash);
-      this.#raiseCounter(record, accepted);
-      this.#options.marker.write("accepted", appHash);
+    const appHash = imageHashes(record, accepted)[0] ?? ZERO_HASH;
+    const app = this.#installedApp();
+    const isApp = app !== null && bytesEqual(app.hash, appHash);
+    if (isApp && this.#isInstalled(store, accepted)) {
+      this.#proveAcceptance(store, app);
       return { kind: "start" };
     }
-    if (this.#options.allowForeign === true && this.#isForeign(record, appHash)) {
+    if (!isApp && this.#options.allowForeign === true && this.#isForeign(record, app)) {
       this.#log("foreign", "the primary slot holds firmware that is not the accepted release");
       return { kind: "start" };
     }
     return this.#repair(store, accepted);
   }
 
-  /** Valid firmware of another hand stands where nothing of ours was left half done. */
-  #isForeign(record: StateRecord, appHash: Uint8Array): boolean {
-    const isSettled = this.#options.cores.every((_, index) => record.installed[index] != null);
-    const found = isSettled ? this.#core(0).readInstalled?.() : null;
-    return found != null && !bytesEqual(found.hash, appHash);
+  /** Record and marker agree that every core holds its image of the bank. */
+  #isInstalled(store: Store, bank: number): boolean {
+    return imageHashes(store.record, bank).every((_, index) => this.#isHeld(store, bank, index));
   }
 
   /**
-   * Counter and marker cannot be taken back: before they follow an acceptance its record is written
-   * again, since one of the copies found may have been cut in the act. Other boots write nothing.
+   * Record and marker agree that the core holds its image of the bank. The record alone could be
+   * that of another time or another device: NAND can be exchanged. The marker stands in the
+   * chip's own flash; an image that the release it names has in common counts if that release's
+   * signed manifest says so.
    */
-  #proveBeforeRaising(store: Store, accepted: number, appHash: Uint8Array): void {
-    const marker = this.#options.marker.read();
-    const isKnown =
-      marker.kind === "accepted" && bytesEqual(marker.releaseId, appHash.subarray(0, 16));
-    const counter = store.record.banks[accepted]?.securityCounter ?? 0;
-    if (!isKnown || counter > this.#options.ports.securityCounter.read()) store.settle();
+  #isHeld(store: Store, bank: number, index: number): boolean {
+    const { record } = store;
+    const [appHash = ZERO_HASH] = imageHashes(record, bank);
+    const hash = imageHashes(record, bank)[index] ?? ZERO_HASH;
+    if (!sameHash(record.installed[index] ?? null, hash)) return false;
+    const { kind, releaseId, marks } = this.#options.marker.read();
+    if (bytesEqual(releaseId, appHash.subarray(0, 16))) {
+      return kind !== "installing" || marks[index] === "cleared";
+    }
+    if (kind === "installing") return false;
+    const holder = record.banks.findIndex(
+      ({ images: [app] }) =>
+        app !== undefined && bytesEqual(releaseId, app.imageHash.subarray(0, 16)),
+    );
+    const common = imageHashes(record, holder)[index] ?? null;
+    return sameHash(common, hash) && this.#checkTarget(store, holder) === null;
+  }
+
+  /** Valid firmware of another hand stands where nothing of ours was left half done. */
+  #isForeign(record: StateRecord, app: ImageFacts | null): boolean {
+    const { cores, marker, ports } = this.#options;
+    const isSettled =
+      marker.read().kind !== "installing" &&
+      cores.every((_, index) => record.installed[index] != null);
+    // MCUboot would not start what is older than the device allows.
+    return isSettled && (app?.securityCounter ?? -1) >= ports.securityCounter.read();
+  }
+
+  /**
+   * Marker and counter follow an acceptance and cannot be taken back: before they do, its record is
+   * written again, since one of the copies found may have been cut in the act. Other boots write
+   * nothing. The counter is the one that the installed image carries, and rises when the marker
+   * says accepted: the record is not signed. A stopgap was never accepted by anybody, and must not
+   * bar what comes after it.
+   */
+  #proveAcceptance(store: Store, { hash, securityCounter }: ImageFacts): void {
+    const { marker, ports } = this.#options;
+    const isAccepted = (): boolean => {
+      const { kind, releaseId } = marker.read();
+      return kind === "accepted" && bytesEqual(releaseId, hash.subarray(0, 16));
+    };
+    const counter = securityCounter ?? 0;
+    const isRaise = counter > ports.securityCounter.read();
+    if (isRaise || !isAccepted()) store.settle();
+    if (!isAccepted()) marker.write(store.record.isLimp ? "stopgap" : "accepted", hash);
+    if (isRaise && isAccepted()) ports.securityCounter.raise(counter);
   }
 
   /** The accepted release, again; what is being received meanwhile stays. */
@@ -235,28 +274,28 @@ export class BootCoordinator {
     if (accepted === null && this.#options.allowAdoption !== true) {
       return recordReason(null, "stage", "no-fallback");
     }
-    const [first] = this.#verify(store, candidate);
-    if (first !== undefined) return first;
-    if (accepted !== null && this.#verify(store, accepted).length > 0) {
+    const { first, counter } = this.#verify(store, candidate);
+    if (first !== null) return first;
+    if (accepted !== null && this.#verify(store, accepted).first !== null) {
       return recordReason(null, "stage", "fallback-invalid");
     }
-    const { record } = store;
-    const counter = record.banks[candidate]?.securityCounter ?? 0;
-    return counter < lowestAllowedCounter(record, this.#options.ports.securityCounter.read())
-      ? recordReason(null, "stage", "security-counter", counter)
-      : null;
+    const lowest = lowestAllowedCounter(store.record, this.#options.ports.securityCounter.read());
+    return counter < lowest ? recordReason(null, "stage", "security-counter", counter) : null;
   }
 
-  #verify(store: Store, bank: number): RecordedReason[] {
+  /** What is wrong with a bank, and the security counter that it carries. */
+  #verify(
+    store: Store,
+    bank: number,
+  ): { readonly first: RecordedReason | null; readonly counter: number } {
     const { trust, slots, ports } = this.#options;
     const tick = (): void => ports.watchdog.feed();
     const { facts, reasons } = verifyBank(store, bank, { trust, slots, step: "stage", tick });
     const isSame = imageHashes(store.record, bank).every((hash, i) =>
       sameHash(facts[i]?.hash ?? null, hash),
     );
-    return reasons.length === 0 && !isSame
-      ? [recordReason(null, "stage", "image-hash")]
-      : [...reasons];
+    const other = isSame ? null : recordReason(null, "stage", "image-hash");
+    return { first: reasons[0] ?? other, counter: releaseCounter(facts) };
   }
 
   /** One attempt to bring every core to the target bank; ends in a reset. */
@@ -265,13 +304,15 @@ export class BootCoordinator {
     if (target === null) return this.#rollBack(store, store.record.reason);
     const isCandidate = target === store.record.candidateBank;
     const attempts = store.record.attempts + 1;
-    if (isCandidate && attempts > MAX_INSTALL_ATTEMPTS) {
+    // With nothing behind it, giving up would not help.
+    const isExpendable = isCandidate && store.record.acceptedBank !== null;
+    if (isExpendable && attempts > MAX_INSTALL_ATTEMPTS) {
       const reason = recordReason(null, "install", "attempts-exhausted", MAX_INSTALL_ATTEMPTS);
       return this.#tryNext(store, reason);
     }
     this.#log("install-begin", `installing bank ${target}, attempt ${attempts}`);
     // A candidate may be what cuts the attempts short, so each one begun counts against it.
-    if (isCandidate) store.commit({ attempts });
+    if (isExpendable) store.commit({ attempts });
     const failure = this.#checkTarget(store, target) ?? this.#installCores(store, target);
     if (failure === null) return this.#finishInstall(store, target, isCandidate);
     if (isCandidate || attempts >= MAX_INSTALL_ATTEMPTS) return this.#tryNext(store, failure);
@@ -289,40 +330,70 @@ export class BootCoordinator {
     if (hashes.length === 0 || hashes.length > this.#options.cores.length) {
       return recordReason(null, "install", "manifest-binding");
     }
-    const installed = this.#core(0).readInstalled?.() ?? null;
+    const installed = this.#installedApp();
     return verifyBinding(store, target, { trust: this.#options.trust, step: "install", installed });
   }
 
   /** The image least likely to succeed goes first: whatever is behind b0n, then the application. */
   #installCores(store: Store, target: number): RecordedReason | null {
-    for (let index = imageHashes(store.record, target).length - 1; index >= 0; index--) {
-      const failure = this.#installCore(store, target, index);
+    const held = imageHashes(store.record, target).map((_, index) =>
+      this.#isHeld(store, target, index),
+    );
+    // What a cut has left in flash may read well today only: none of it is kept.
+    const isResumed = this.#options.marker.read().kind === "installing";
+    for (let index = held.length - 1; index >= 0; index--) {
+      const failure = this.#installCore(store, target, index, { held, isResumed });
       if (failure !== null) return failure;
     }
     return null;
   }
 
-  /** Null when the core holds the image afterwards. */
-  #installCore(store: Store, bank: number, index: number): RecordedReason | null {
+  /** Null when the core holds the image afterwards; `held` says which cores do, and is updated. */
+  #installCore(
+    store: Store,
+    bank: number,
+    index: number,
+    run: { readonly held: boolean[]; readonly isResumed: boolean },
+  ): RecordedReason | null {
+    const { held, isResumed } = run;
+    const { marker } = this.#options;
     const core = this.#core(index);
     const hash = imageHashes(store.record, bank)[index] ?? ZERO_HASH;
     const source = store.readImage(bank, index);
     try {
-      const isRecorded = sameHash(store.record.installed[index] ?? null, hash);
-      if (isRecorded && core.confirmInstalled(hash, source)) {
+      if (held[index] === true && core.confirmInstalled(hash, source)) {
         this.#log("core-skipped", `${core.core}: already installed`);
         return null;
       }
+      held[index] = false;
+      const before = { marker: marker.read(), hash: store.record.installed[index] ?? null };
       store.commit({ installed: withInstalled(store.record, index, null) });
-      this.#options.marker.write("installing", imageHashes(store.record, bank)[0] ?? ZERO_HASH);
-      const result = core.install(hash, source);
-      if (!result.ok) return this.#coreFailure(core, index, result);
+      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);
+      const result = core.install(hash, source, { isResumed });
+      if (!result.ok) {
+        if (result.isUntouched === true) this.#restore(store, index, before);
+        return this.#coreFailure(core, index, result);
+      }
       store.commit({ installed: withInstalled(store.record, index, hash) });
+      marker.coreInstalled(index);
+      held[index] = true;
       this.#log("core-installed", `${core.core}: installed`);
       return null;
     } catch (error) {
       return recordReason(index, "install", "unreadable", unreadableOffset(error));
     }
+  }
+
+  /** The core proves to hold what it held before: so say record and marker again. */
+  #restore(
+    store: Store,
+    index: number,
+    before: { readonly marker: MarkerState; readonly hash: Uint8Array | null },
+  ): void {
+    store.commit({ installed: withInstalled(store.record, index, before.hash) });
+    const { kind, releaseId, sequence } = before.marker;
+    if (kind !== "installing") this.#options.marker.write(kind, releaseId);
+    else if (sequence === 0) this.#options.marker.write("stopgap", ZERO_HASH);
   }
 
   #coreFailure(
@@ -341,7 +412,7 @@ export class BootCoordinator {
       store.commit({ state: SetState.TRIAL, trials: TRIAL_BOOTS, targetBank: null, attempts: 0 });
     } else {
       this.#commitFallback(store, target);
-      this.#options.marker.write("accepted", id);
+      this.#options.marker.write(store.record.isLimp ? "stopgap" : "accepted", id);
     }
     this.#log("installed", `bank ${target} is installed`);
     return { kind: "reset" };
@@ -370,7 +441,9 @@ export class BootCoordinator {
       return this.#rollBack(store, reason);
     }
     const appHash = imageHashes(record, candidate)[0] ?? ZERO_HASH;
-    if (!this.#core(0).confirmInstalled(appHash, store.readImage(candidate, 0))) {
+    const app = this.#installedApp();
+    const isApp = app !== null && bytesEqual(app.hash, appHash);
+    if (!isApp || !this.#isInstalled(store, candidate)) {
       // Installed again it would get fresh trials, and could do the same for ever.
       return this.#rollBack(store, recordReason(0, "trial", "primary-invalid"));
     }
@@ -413,6 +486,10 @@ export class BootCoordinator {
     const { record } = store;
     const next = this.#nextTarget(record);
     const reason = keptReason(record, failure);
+    if (next === null && record.acceptedBank === null && this.#isOriginal()) {
+      store.commit({ state: SetState.FAILED, candidateBank: null, targetBank: null, reason });
+      return { kind: "reset" };
+    }
     if (next === null) {
       // Nothing is left: the next boot begins anew with the release that should run.
       this.#beginFallback(store, record.acceptedBank ?? record.targetBank ?? 0, reason);
@@ -423,16 +500,15 @@ export class BootCoordinator {
     return { kind: "reset" };
   }
 
-  #raiseCounter(record: StateRecord, accepted: number): void {
-    // A stopgap was never accepted by anybody: it must not bar what comes after it.
-    if (record.isLimp) return;
-    const { securityCounter } = this.#options.ports;
-    const recorded = record.banks[accepted]?.securityCounter ?? 0;
-    if (recorded <= securityCounter.read()) return;
-    // The record is not signed, the image is: what it does not carry cannot be asked for.
-    const signed = this.#core(0).readInstalled?.()?.securityCounter ?? 0;
-    const counter = Math.min(recorded, signed);
-    if (counter > securityCounter.read()) securityCounter.raise(counter);
+  /** What the device's maker programmed still stands in every core. */
+  #isOriginal(): boolean {
+    const { kind, releaseId } = this.#options.marker.read();
+    return kind === "stopgap" && releaseId.every((byte) => byte === 0);
+  }
+
+  /** What the application core's slot holds, if it is valid. */
+  #installedApp(): ImageFacts | null {
+    return this.#core(0).readInstalled?.() ?? null;
   }
 
   #core(index: number): CoreInstaller {

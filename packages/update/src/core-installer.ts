@@ -6,7 +6,13 @@ import type { ReasonCode } from "./reason.js";
 /** How an installation ended. */
 export type InstallResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly code: ReasonCode; readonly detail?: number };
+  | {
+      readonly ok: false;
+      readonly code: ReasonCode;
+      readonly detail?: number;
+      /** The core proves to hold what it held before. */
+      readonly isUntouched?: boolean;
+    };
 
 /**
  * One core of the device, as the coordinator sees it: something that can be kept from running and
@@ -27,6 +33,13 @@ export interface CoreInstaller {
    * or null. Absent where the flash is out of reach.
    */
   readInstalled?(): ImageFacts | null;
-  /** Replaces the core's image and validates the result. Idempotent, may be cut anywhere. */
-  install(hash: Uint8Array, source: ImageSource): InstallResult;
+  /**
+   * Replaces the core's image and validates the result. Idempotent, may be cut anywhere.
+   * @param options.isResumed an installation was cut: nothing that stands in flash can be relied on
+   */
+  install(
+    hash: Uint8Array,
+    source: ImageSource,
+    options: { readonly isResumed: boolean },
+  ): InstallResult;
 }

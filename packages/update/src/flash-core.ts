@@ -41,24 +41,28 @@ export class FlashCore implements CoreInstaller {
     return installed !== null && bytesEqual(installed.hash, hash);
   }
 
-  install(hash: Uint8Array, source: ImageSource): InstallResult {
+  install(
+    hash: Uint8Array,
+    source: ImageSource,
+    { isResumed }: { readonly isResumed: boolean },
+  ): InstallResult {
     if (source.size > this.#area.size) {
-      return { ok: false, code: "too-large", detail: source.size };
+      return { ok: false, code: "too-large", detail: source.size, isUntouched: true };
     }
     for (let offset = 0; offset < source.size; offset += this.#area.pageBytes) {
-      this.#writePage(offset, source);
+      this.#writePage(offset, source, !isResumed);
       this.#tick(Math.min(offset + this.#area.pageBytes, source.size), source.size);
     }
     return this.confirmInstalled(hash) ? { ok: true } : { ok: false, code: "verify-after-write" };
   }
 
-  /** Pages that already hold the right bytes are neither erased nor written. */
-  #writePage(offset: number, source: ImageSource): void {
+  /** With `keepsEqual`, pages that already hold the right bytes are neither erased nor written. */
+  #writePage(offset: number, source: ImageSource, keepsEqual: boolean): void {
     const { pageBytes } = this.#area;
     const length = Math.min(pageBytes, source.size - offset);
     const wanted = new Uint8Array(pageBytes).fill(0xff);
     wanted.set(source.read(offset, length));
-    if (bytesEqual(this.#area.read(offset, pageBytes), wanted)) return;
+    if (keepsEqual && bytesEqual(this.#area.read(offset, pageBytes), wanted)) return;
     this.#area.erasePage(offset);
     const aligned = Math.ceil(length / this.#area.writeBytes) * this.#area.writeBytes;
     this.#area.write(offset, wanted.subarray(0, aligned));

@@ -126,6 +126,7 @@ class Board implements Power {
       core: `core${i}`,
       maxBytes: slot.size,
       codeRange: null,
+      needsSecurityCounter: false,
       classId: null,
       fwInfoAddress: null,
     }));

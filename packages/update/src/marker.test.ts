@@ -21,7 +21,12 @@ function markerOn(storage: MemoryStorage, power?: Power): Marker {
 }
 
 const idOf = (n: number): Uint8Array => createRandom(n).bytes(32);
-const KINDS: readonly MarkerKind[] = ["installing", "trial", "accepted"];
+const KINDS: readonly MarkerKind[] = ["installing", "trial", "accepted", "stopgap"];
+
+function write(marker: Marker, kind: MarkerKind, id: Uint8Array): void {
+  if (kind === "installing") marker.beginInstall(id, []);
+  else marker.write(kind, id);
+}
 
 function writeUntilCut(marker: Marker, id: Uint8Array): void {
   try {
@@ -39,24 +44,26 @@ describe("Marker", () => {
   it("keeps the newest entry through any number of pages, and writes nothing twice", () => {
     const storage = new MemoryStorage();
     for (let i = 0; i < 700; i++) {
-      const kind = KINDS[i % 3] ?? "trial";
-      markerOn(storage).write(kind, idOf(i));
+      const kind = KINDS[i % 4] ?? "trial";
+      write(markerOn(storage), kind, idOf(i));
       const before = markerOn(storage).read();
       expect(before.kind).toBe(kind);
       expect(before.releaseId).toEqual(idOf(i).subarray(0, 16));
-      markerOn(storage).write(kind, idOf(i));
+      write(markerOn(storage), kind, idOf(i));
       expect(markerOn(storage).read().sequence).toBe(before.sequence);
     }
     expect(violations).toEqual([]);
   });
 
-  it("is old, new or installing after a cut anywhere in a write, and then goes on", () => {
+  it("is old or new after a cut anywhere in a write, and then goes on", () => {
     for (const when of ["before", "inside", "after"] as const) {
-      for (let entries = 100; entries < 120; entries++) {
+      // Around the end of a page.
+      for (let entries = 78; entries < 92; entries++) {
         for (let at = 0; at < 2; at++) {
           const storage = new MemoryStorage();
-          for (let i = 0; i < entries; i++)
-            markerOn(storage).write(KINDS[i % 3] ?? "trial", idOf(i));
+          for (let i = 0; i < entries; i++) {
+            write(markerOn(storage), KINDS[i % 4] ?? "trial", idOf(i));
+          }
           const old = markerOn(storage).read();
           let count = 0;
           const cut: Cut = { when, random: createRandom(entries) };
@@ -64,14 +71,46 @@ describe("Marker", () => {
           writeUntilCut(markerOn(storage, power), idOf(999));
           const found = markerOn(storage).read();
           const isNew = found.kind === "accepted" && found.releaseId[0] === idOf(999)[0];
-          expect(isNew || found.kind === "installing" || found.sequence === old.sequence).toBe(
-            true,
-          );
+          expect(isNew || found.sequence === old.sequence).toBe(true);
           markerOn(storage).write("trial", idOf(1000));
           expect(markerOn(storage).read().releaseId).toEqual(idOf(1000).subarray(0, 16));
         }
       }
     }
     expect(violations).toEqual([]);
+  });
+
+  it("knows which cores hold their image while a release is installed", () => {
+    const storage = new MemoryStorage();
+    const [a, b] = [idOf(1), idOf(2)];
+    markerOn(storage).write("accepted", a);
+    markerOn(storage).beginInstall(b, [false, false, true]);
+    expect(markerOn(storage).read()).toMatchObject({
+      kind: "installing",
+      marks: ["blank", "blank", "cleared", "blank"],
+    });
+    markerOn(storage).coreInstalled(1);
+    const { sequence } = markerOn(storage).read();
+    markerOn(storage).beginInstall(b, [false, true, true]);
+    expect(markerOn(storage).read()).toMatchObject({
+      sequence,
+      marks: ["blank", "cleared", "cleared", "blank"],
+    });
+    // A core that is touched again does not hold its image any more.
+    markerOn(storage).beginInstall(b, [false, false, true]);
+    expect(markerOn(storage).read().marks).toEqual(["blank", "blank", "cleared", "blank"]);
+    expect(violations).toEqual([]);
+  });
+
+  it("counts three starts of a release on trial, cut ones too", () => {
+    const storage = new MemoryStorage();
+    markerOn(storage).write("trial", idOf(1));
+    let count = 0;
+    const cut: Cut = { when: "inside", tear: "some-bits", random: createRandom(3) };
+    const power: Power = { begin: () => (count++ === 0 ? cut : null) };
+    expect(() => markerOn(storage, power).countTrialStart()).toThrow(PowerLoss);
+    const starts = [1, 2, 3].map(() => markerOn(storage).countTrialStart());
+    expect(starts.filter(Boolean).length).toBe(2);
+    expect(markerOn(storage).read().kind).toBe("trial");
   });
 });

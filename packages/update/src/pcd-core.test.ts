@@ -80,6 +80,7 @@ describe("PcdCore", () => {
     expect(makeCore(pcd).install(HASH, bytesSource(IMAGE))).toEqual({
       ok: false,
       code: "core-refused",
+      isUntouched: false,
     });
   });
 
@@ -87,7 +88,7 @@ describe("PcdCore", () => {
     const pcd = new ScriptedCore(["busy", "busy"]);
     const ticks: number[] = [];
     const result = makeCore(pcd, ticks).install(HASH, bytesSource(IMAGE));
-    expect(result).toEqual({ ok: false, code: "core-timeout", detail: 30_000 });
+    expect(result).toMatchObject({ ok: false, code: "core-timeout", detail: 30_000 });
     expect(pcd.waitedMs).toBe(60_000);
     // One tick per poll at least: a watchdog of some seconds never bites.
     expect(ticks.length).toBeGreaterThan(60_000 / 100);
@@ -113,6 +114,7 @@ describe("PcdCore", () => {
       ok: false,
       code: "too-large",
       detail: 0x4001,
+      isUntouched: true,
     });
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bytesEqual } from "@tandem/base";
 import { bytesSource, findFwInfo, verifyImage } from "@tandem/image";
-import type { ImageFacts, ImageSource } from "@tandem/image";
+import type { FoundFwInfo, ImageFacts, ImageSource } from "@tandem/image";
 
 import type { CoreInstaller, InstallResult } from "./core-installer.js";
 import type { Trust } from "./trust.js";
@@ -79,30 +79,50 @@ export class PcdCore implements CoreInstaller {
   confirmInstalled(_hash: Uint8Array, source: ImageSource): boolean {
     const verdict = verifyImage(source, this.#trust);
     if (!verdict.ok) return false;
-    const { headerSize, imageSize } = verdict.facts.header;
-    const head = source.read(headerSize, Math.min(FW_INFO_HEAD_BYTES, imageSize));
-    const expected = findFwInfo(head)?.version;
+    const expected = fwInfoOf(source, verdict.facts)?.version;
     if (expected === undefined || this.#pcd.readVersion === null) return true;
-    const version = this.#pcd.readVersion();
-    this.#pcd.forceOff();
-    this.#pcd.clear();
-    return version === expected;
+    return this.#readVersion() === expected;
   }
 
   install(hash: Uint8Array, source: ImageSource): InstallResult {
     if (source.size > this.#ram.length)
-      return { ok: false, code: "too-large", detail: source.size };
+      return { ok: false, code: "too-large", detail: source.size, isUntouched: true };
     this.#load(source);
     // b0n checks only a hash that travels with the payload, so the copy in RAM is what has to be
     // verified, after the last read of the store.
-    const verdict = verifyImage(bytesSource(this.#ram.subarray(0, source.size)), this.#trust);
+    const image = bytesSource(this.#ram.subarray(0, source.size));
+    const verdict = verifyImage(image, this.#trust);
     if (!verdict.ok || !bytesEqual(verdict.facts.hash, hash)) {
-      return { ok: false, code: "verify-after-write" };
+      return { ok: false, code: "verify-after-write", isUntouched: true };
     }
+    const versionBefore = this.#readVersion();
     let result: InstallResult = { ok: false, code: "core-refused" };
     for (let tries = 0; tries < COPY_TRIES && !result.ok; tries++)
       result = this.#copy(verdict.facts);
-    return result;
+    if (result.ok) return result;
+    const fwInfo = fwInfoOf(image, verdict.facts);
+    return { ...result, isUntouched: this.#isStill(versionBefore, fwInfo) };
+  }
+
+  /**
+   * b0n copies in ascending order, and `fw_info` stands in the first page (NCS: offset 0x200): as
+   * long as it is the one that was there before, and not that of the new image, nothing has been
+   * erased.
+   */
+  #isStill(versionBefore: number | null, fwInfo: FoundFwInfo | null): boolean {
+    if (versionBefore === null || fwInfo === null) return false;
+    const isInFirstPage = fwInfo.offsetBytes < NET_PAGE_BYTES;
+    return (
+      isInFirstPage && fwInfo.version !== versionBefore && this.#readVersion() === versionBefore
+    );
+  }
+
+  #readVersion(): number | null {
+    if (this.#pcd.readVersion === null) return null;
+    const version = this.#pcd.readVersion();
+    this.#pcd.forceOff();
+    this.#pcd.clear();
+    return version;
   }
 
   #load(source: ImageSource): void {
@@ -130,6 +150,11 @@ export class PcdCore implements CoreInstaller {
       ? { ok: false, code: "core-refused" }
       : { ok: false, code: "core-timeout", detail: Math.round(deadlineMs) };
   }
+}
+
+function fwInfoOf(image: ImageSource, { header }: ImageFacts): FoundFwInfo | null {
+  const { headerSize, imageSize } = header;
+  return findFwInfo(image.read(headerSize, Math.min(FW_INFO_HEAD_BYTES, imageSize)));
 }
 
 /** Twice the worst erase and program time of the size, at least 30 s. */

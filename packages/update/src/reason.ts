@@ -38,6 +38,7 @@ export const ReasonCode = {
   "primary-invalid": 22,
   version: 23,
   cancelled: 24,
+  "no-security-counter": 25,
 } as const;
 export type ReasonCode = keyof typeof ReasonCode;
 
@@ -76,6 +77,7 @@ const MESSAGES: Readonly<Record<ReasonCode, (detail: number) => string>> = {
   "primary-invalid": () => "the installed images were damaged and are installed again",
   version: () => "the image's version differs from release.json",
   cancelled: () => "called off before it was installed",
+  "no-security-counter": () => "the image carries no security counter, and this device demands one",
 };
 
 /** A reason as people and servers see it. */

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ImageFacts } from "@tandem/image";
 import type { StateRecord } from "@tandem/store";
+
+/**
+ * The security counter of a release is the one that its application image carries: MCUboot compares
+ * no other, and that image's manifest names the others by their hashes.
+ */
+export function releaseCounter(facts: readonly ImageFacts[]): number {
+  return facts[0]?.securityCounter ?? 0;
+}
 
 /**
  * Security counter that a release must have at least. The accepted release bars what is older even

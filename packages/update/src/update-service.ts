@@ -18,7 +18,7 @@ import type {
 import type { Marker } from "./marker.js";
 import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
-import { lowestAllowedCounter } from "./security-counter.js";
+import { lowestAllowedCounter, releaseCounter } from "./security-counter.js";
 import type { Trust } from "./trust.js";
 import { unreadableOffset, verifyBank } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
@@ -111,7 +111,10 @@ export class UpdateService {
     const { record } = this.#store;
     if (isSameRelease(record, record.candidateBank, release)) {
       // Verified once already: the bytes are all there, and `finish` will verify them again.
-      if (record.state === SetState.CANDIDATE) this.#store.commit({ state: SetState.WRITING });
+      const banks = withVersions(record, release);
+      if (record.state === SetState.CANDIDATE || banks !== record.banks) {
+        this.#store.commit({ state: SetState.WRITING, banks });
+      }
       this.#reuseImages();
       return;
     }
@@ -119,7 +122,7 @@ export class UpdateService {
     const incoming = release.images.map((image) => ({
       sizeBytes: image.size,
       fileDigest: fromHex(image.sha256),
-      version: IMAGE_VERSION_LAYOUT.encode(parseVersion(image.version)),
+      version: claimedVersion(image),
     }));
     this.#store.commit({
       ...this.#store.reserveBank(bank, incoming),
@@ -162,7 +165,7 @@ export class UpdateService {
     this.#writers.clear();
     const { trust, slots } = this.#options;
     const { facts, reasons } = verifyBank(this.#store, bankIndex, { trust, slots, step: "verify" });
-    const counter = lowestCounter(facts);
+    const counter = releaseCounter(facts);
     const all = [...reasons];
     for (const [index, fact] of facts.entries()) {
       const claimed = bank.images[index]?.version;
@@ -317,7 +320,8 @@ export class UpdateService {
 
   #writer(bank: number, image: number): BankWriter {
     const known = this.#writers.get(image);
-    if (known !== undefined) return known;
+    // What a failed write has left is read from the medium again.
+    if (known !== undefined && !known.isBroken) return known;
     const writer = this.#store.writeImage(bank, image);
     this.#writers.set(image, writer);
     return writer;
@@ -406,6 +410,25 @@ function findImage(
   return null;
 }
 
+function claimedVersion({ version }: ReleaseManifest["images"][number]): Uint8Array {
+  return IMAGE_VERSION_LAYOUT.encode(parseVersion(version));
+}
+
+/** The banks, with the candidate's versions as this manifest claims them; the same if they are. */
+function withVersions(record: StateRecord, { images: offered }: ReleaseManifest): readonly Bank[] {
+  const bank = record.banks[record.candidateBank ?? -1] ?? FREE_BANK;
+  const images = bank.images.map((image, i) => {
+    const claim = offered[i];
+    return claim === undefined ? image : { ...image, version: claimedVersion(claim) };
+  });
+  const isSame = images.every(({ version }, i) =>
+    bytesEqual(version, bank.images[i]?.version ?? version),
+  );
+  return isSame
+    ? record.banks
+    : record.banks.map((old) => (old === bank ? { ...bank, images } : old));
+}
+
 /** True when the bank was reserved for exactly these files. */
 function isSameRelease(
   record: StateRecord,
@@ -434,12 +457,6 @@ function verifiedBank(bank: Bank, facts: readonly ImageFacts[], securityCounter:
       return fact === undefined ? image : { ...image, imageHash: fact.hash };
     }),
   };
-}
-
-/** The lowest counter decides: no image of an accepted set may be older than the device allows. */
-function lowestCounter(facts: readonly ImageFacts[]): number {
-  const counters = facts.map((fact) => fact.securityCounter ?? 0);
-  return counters.length === 0 ? 0 : Math.min(...counters);
 }
 
 function describeBank(record: StateRecord, index: number | null): StoredRelease | null {

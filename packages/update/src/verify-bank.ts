@@ -18,6 +18,8 @@ export interface ImageSlot {
   readonly maxBytes: number;
   /** Addresses where the reset handler may stand; null: not checked. */
   readonly codeRange: AddressRange | null;
+  /** The image must carry a security counter: MCUboot with a hardware counter demands one. */
+  readonly needsSecurityCounter: boolean;
   /** UUID of the device class that the signed image must carry; null: not checked. */
   readonly classId: Uint8Array | null;
   /** Address that the image's fw_info must carry (images that b0n starts); null: not checked. */
@@ -118,6 +120,9 @@ function checkPlace(
   }
   if (slot === undefined || source.size > slot.maxBytes) {
     return { code: "too-large", detail: source.size };
+  }
+  if (slot.needsSecurityCounter && facts.securityCounter === null) {
+    return { code: "no-security-counter", detail: 0 };
   }
   if (slot.classId !== null && !isSame(facts.classId, slot.classId)) {
     return { code: "hardware", detail: 0 };

@@ -82,7 +82,7 @@ const BANK_MEANINGS: Meanings<ReturnType<typeof bankLayout>> = {
   image_count: "images in this bank; 0: the bank is free",
   received_images: "bit per image, the first lowest: every byte of it has been written",
   reserved: "zero",
-  security_counter: "lowest security counter of its images; 0 until they were verified",
+  security_counter: "security counter of the application image; 0 until it was verified",
   images: "unused entries are zero",
 };
 

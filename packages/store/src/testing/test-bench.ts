@@ -32,7 +32,8 @@ const IMAGE_SIZES: readonly number[] = [5000, 2048];
 /** Power that is cut at one operation. */
 export class CutPower implements Power {
   count = 0;
-  readonly at: number | null;
+  /** Number of the operation; null: never. */
+  at: number | null;
   readonly when: Cut["when"];
   readonly seed: number;
 

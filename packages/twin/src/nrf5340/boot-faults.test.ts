@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 import { TestDevice, hashesOf, makeRelease } from "../testing/test-device.js";
 import type { TestDeviceOptions } from "../testing/test-device.js";
-import { NET_SLOT } from "./memory-map.js";
+import { MEMORY_MAP, NET_SLOT } from "./memory-map.js";
 
 const FACTORY = makeRelease({ version: "1.0.0" });
 const NEXT = makeRelease({ version: "1.1.0" });
@@ -67,6 +67,13 @@ function flash(device: TestDevice, image: Uint8Array): void {
   const words = new Uint8Array(Math.ceil(image.length / 4) * 4).fill(0xff);
   words.set(image);
   slot.write(0, words);
+}
+
+/** Boots until power goes. */
+function bootUntilCut(device: TestDevice): void {
+  let outcome = device.twin.reset("soft");
+  while (outcome.kind === "reset") outcome = device.twin.reset(outcome.reason);
+  expect(outcome.kind).toBe("power-lost");
 }
 
 describe("an acceptance that was cut while its record was written", () => {
@@ -198,7 +205,68 @@ describe("a device that was never updated", () => {
   });
 });
 
+describe("a NAND of another time", () => {
+  it.each([
+    ["while the network core was written", "inside", "net-flash", "write"],
+    ["between the cores", "before", "app-flash", "erase"],
+  ] as const)("does not start a mixture when an install was cut %s", (_, when, name, kind) => {
+    const device = runningDevice();
+    const before = device.flash.nand.fork();
+    device.stage(NEXT);
+    device.twin.power.planCut({
+      when,
+      matches: (operation) => operation.device === name && operation.kind === kind,
+    });
+    bootUntilCut(device);
+    device.flash.nand.assign(before);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("brings both cores back to the release that it holds", () => {
+    const device = runningDevice();
+    const before = device.flash.nand.fork();
+    device.stage(NEXT);
+    device.settle();
+    device.boot(device.twin.reset("soft"));
+    device.flash.nand.assign(before);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+});
+
+describe("the application slot", () => {
+  it("keeps no page whose write was cut, however well it reads", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const device = runningDevice({ seed });
+      device.stage(NEXT);
+      device.twin.power.planCut({
+        when: "inside",
+        tear: "unstable",
+        matches: ({ device: name, kind, address }) =>
+          name === "app-flash" && kind === "write" && address < MEMORY_MAP.marker.start,
+        skip: seed % 8,
+      });
+      device.settle();
+      expect(device.twin.appFlash.snapshot().medium.unstablePages()).toEqual([]);
+      expect(device.holds).toEqual(hashesOf(NEXT));
+      expectClean(device);
+    }
+  });
+});
+
 describe("a staged release", () => {
+  it("is refused when its application image carries no security counter", () => {
+    const device = runningDevice();
+    device.stage(makeRelease({ version: "1.5.0", securityCounter: null }));
+    expect(device.running.service.query().reason).toMatchObject({
+      image: 0,
+      code: "no-security-counter",
+    });
+  });
+
   it("is installed when there is no room to scrub what its verification met", () => {
     const device = runningDevice({ banks: 3 });
     device.stage(NEXT);
@@ -286,6 +354,30 @@ describe("a record that does not tell the truth", () => {
     expect(device.holds).toEqual(hashesOf(FACTORY));
   });
 
+  it("cannot stage what the device's security counter bars", () => {
+    const device = updatedDevice(SECURE, { banks: 3 });
+    const store = device.twin.mountStore();
+    store.commit({
+      state: SetState.STAGED,
+      candidateBank: store.record.previousBank,
+      banks: store.record.banks.map((bank) => ({ ...bank, securityCounter: 9 })),
+    });
+    expect(device.boot().kind).toBe("application");
+    expect(device.holds).toEqual(hashesOf(SECURE));
+    expect(device.running.service.query().reason).toMatchObject({ code: "security-counter" });
+  });
+
+  it.each(["limp", "counter"])("cannot keep the security counter down: %s", (lie) => {
+    const device = runningDevice({ banks: 3 });
+    device.stage(SECURE);
+    device.settle();
+    const store = device.twin.mountStore();
+    const banks = store.record.banks.map((bank) => ({ ...bank, securityCounter: 0 }));
+    store.commit(lie === "limp" ? { isLimp: true } : { banks });
+    device.boot();
+    expect(device.twin.securityCounter).toBe(2);
+  });
+
   it("cannot raise the security counter above what the image carries", () => {
     const device = runningDevice();
     const store = device.twin.mountStore();
@@ -303,6 +395,13 @@ describe("firmware that a debugger wrote", () => {
       device.boot();
       expect(device.holds[0]).toBe(hashesOf(allowForeign ? NEXT : FACTORY)[0]);
     }
+  });
+
+  it("is replaced when the device's security counter bars it", () => {
+    const device = updatedDevice(SECURE, { allowForeign: true });
+    flash(device, FACTORY.images[0] ?? new Uint8Array(0));
+    expect(device.boot().kind).toBe("application");
+    expect(device.holds).toEqual(hashesOf(SECURE));
   });
 
   it("is not what a damaged slot counts as", () => {

@@ -280,6 +280,8 @@ export class Nrf5340Twin {
         securityCounter: { read: () => this.#securityCounter },
       });
       if (response.kind === "boot") return this.#runApplication(response.facts);
+      // MCUboot halts on what it refuses; the watchdog of a trial ends that.
+      if (response.problem !== null) this.clock.waitForWatchdog();
       return { kind: "stopped", why: response.problem?.message ?? stopped };
     } catch (error) {
       if (error instanceof McuReset) return { kind: "reset", reason: error.reason };
@@ -416,6 +418,7 @@ function imageSlots(map: DeviceMap, unlinked: boolean): readonly ImageSlot[] {
     maxBytes: layout.needsFwInfo ? map.pcdRamBytes : map.appSlot.sizeBytes,
     codeRange: unlinked ? null : layout.slot,
     fwInfoAddress: unlinked || !layout.needsFwInfo ? null : layout.slot.start,
+    needsSecurityCounter: layout.core === "app",
     classId: null,
   }));
 }

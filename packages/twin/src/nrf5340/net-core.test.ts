@@ -7,6 +7,7 @@ import { buildRelease, generatePayloads, payloadInput } from "@tandem/release";
 import type { BuiltRelease } from "@tandem/release";
 import { describe, expect, it } from "vitest";
 
+import type { FirmwareScripts } from "../firmware-script.js";
 import { Nrf5340Twin } from "./device.js";
 import { provision } from "./provision.js";
 
@@ -34,7 +35,7 @@ function imagesOf(release: BuiltRelease): Uint8Array[] {
   return release.manifest.images.map((image) => release.files.get(image.file) ?? new Uint8Array(0));
 }
 
-function runningDevice(events: string[]): Nrf5340Twin {
+function runningDevice(events: string[], scripts?: FirmwareScripts): Nrf5340Twin {
   const twin = new Nrf5340Twin({
     storages: {
       nand: new MemoryStorage(),
@@ -44,6 +45,7 @@ function runningDevice(events: string[]): Nrf5340Twin {
     crypto: nodeCrypto,
     keys: [SIGNER.publicKey],
     hardware: "test",
+    ...(scripts === undefined ? {} : { scripts }),
     onBootEvent: (event) => events.push(event.text),
   });
   const factory = makeLinkedRelease("1.0.0");
@@ -78,6 +80,24 @@ describe("b0n in the twin", () => {
     });
     const status = twin.createService(twin.mountStore()).query();
     expect(status).toMatchObject({
+      state: "FAILED",
+      reason: { image: 1, step: "install", code: "core-refused" },
+    });
+    expect(twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 0 });
+  });
+
+  it("leaves a core as it is that refuses everything, as long as it still holds what it held", () => {
+    const events: string[] = [];
+    const scripts = { app: new Map(), net: { get: () => ({ kind: "refused" }) as const } };
+    const twin = runningDevice(events, scripts);
+    stage(twin, makeLinkedRelease("1.1.0"));
+    const outcome = twin.bootToApplication(twin.powerOn());
+    expect(outcome).toMatchObject({
+      kind: "application",
+      app: { facts: { header: { version: { minor: 0 } } } },
+    });
+    expect(events.filter((event) => event === "net: core-refused")).toHaveLength(1);
+    expect(twin.createService(twin.mountStore()).query()).toMatchObject({
       state: "FAILED",
       reason: { image: 1, step: "install", code: "core-refused" },
     });

@@ -120,6 +120,39 @@ describe("UpdateService", () => {
     expect(service.receivedBytes(1)).toBeLessThan(imageOf(half, 1).length);
   });
 
+  it("takes the versions that the manifest claims now", () => {
+    const { service } = runningDevice().running;
+    const wrong = NEXT.manifest.images.map((image) => ({ ...image, version: "9.9.9" }));
+    service.start({ ...NEXT.manifest, images: wrong });
+    service.start(NEXT.manifest);
+    NEXT.images.forEach((bytes, index) => service.write(index, 0, bytes));
+    expect(service.finish()).toEqual({ ok: true });
+  });
+
+  it("knows what is missing after a write that failed, and programs nothing twice", () => {
+    const device = runningDevice();
+    const { service } = device.running;
+    service.start(NEXT.manifest);
+    const app = imageOf(NEXT, 0);
+    const { record } = device.twin.mountStore();
+    const extents = record.banks.flatMap(({ images }) =>
+      images.flatMap(({ copies }) => [...copies[0], ...copies[1]]),
+    );
+    const candidate = record.banks[record.candidateBank ?? 0]?.images[0];
+    const block = candidate?.copies[1][0]?.firstBlock ?? 0;
+    service.write(0, 0, app.subarray(0, 2048));
+    // The block fails, and so does every one that could take its place.
+    for (let other = 14; other < 48; other++) {
+      const isUsed = extents.some(
+        ({ firstBlock, count }) => other >= firstBlock && other < firstBlock + count,
+      );
+      if (other === block || !isUsed) device.twin.nand.wearOut(other);
+    }
+    expect(() => service.write(0, 2048, app.subarray(2048, 4096))).toThrow(/bad blocks|free/);
+    expect(service.receivedBytes(0)).toBe(0);
+    expect(device.twin.violations).toEqual([]);
+  });
+
   it("drops a half received release when another one is offered", () => {
     const device = runningDevice();
     const { service } = device.running;

@@ -56,7 +56,8 @@ export interface TestRelease {
 
 export interface TestReleaseOptions {
   readonly version: string;
-  readonly securityCounter?: number;
+  /** Null: the images carry none. */
+  readonly securityCounter?: number | null;
   readonly netSigner?: typeof SIGNER;
   /** Payload sizes of application and network core, bytes. */
   readonly sizes?: readonly [number, number];
@@ -71,8 +72,13 @@ export function makeRelease(options: TestReleaseOptions): TestRelease {
   const version = parseVersion(options.version);
   const random = createRandom(options.seed ?? version.minor * 100 + version.revision + 1);
   const [appBytes, netBytes] = options.sizes ?? [9000, 5000];
-  const securityCounter = options.securityCounter ?? 1;
-  const common = { crypto: nodeCrypto, version, headerSize: 0x200, securityCounter };
+  const securityCounter = options.securityCounter === undefined ? 1 : options.securityCounter;
+  const common = {
+    crypto: nodeCrypto,
+    version,
+    headerSize: 0x200,
+    ...(securityCounter === null ? {} : { securityCounter }),
+  };
   const netPayload = random.bytes(netBytes);
   const net =
     options.net ??
@@ -100,7 +106,7 @@ export function makeRelease(options: TestReleaseOptions): TestRelease {
       version: options.version,
       id: toHex(hashOf(app)),
       hardware: "test",
-      securityCounter,
+      securityCounter: securityCounter ?? 0,
       images: [entry(0, "app"), entry(1, "net")],
     },
   };
