@@ -44,7 +44,7 @@ export interface MarkerState {
 }
 
 /** A word of an entry; `cut`: neither blank nor cleared, its write did not end. */
-export type Mark = "blank" | "cut" | "cleared";
+type Mark = "blank" | "cut" | "cleared";
 
 /** A marker that is blank counts as installing. */
 const UNKNOWN: MarkerState = {
