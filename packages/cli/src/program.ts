@@ -7,6 +7,7 @@ import { registerServeCommand } from "./commands/serve.js";
 import { registerDemoCommand } from "./commands/demo.js";
 import { registerTwinCommands } from "./commands/twin.js";
 import { registerStoreCommands } from "./commands/store.js";
+import { registerLayoutCommands } from "./commands/layout.js";
 import { registerMcubootCommands } from "./commands/mcuboot.js";
 import { registerExploreCommand } from "./commands/explore.js";
 import { registerImageCommands } from "./commands/image.js";
@@ -50,6 +51,7 @@ function createProgram(context: Context): Command {
   registerExploreCommand(program, context);
   registerMcubootCommands(program, context);
   registerCheckCommand(program, context);
+  registerLayoutCommands(program, context);
   return program;
 }
 

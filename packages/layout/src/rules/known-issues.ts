@@ -60,10 +60,7 @@ const KNOWN_ISSUES: readonly KnownIssue[] = [
     title: "Network core updates through the application's slot are not applied",
     workaround:
       "Use the multi-image update with two secondary slots, or hooks that copy the image.",
-    trigger: ({ scheme }) =>
-      scheme.netUpdate.state === "yes" && scheme.multiImage.state === "no"
-        ? scheme.netUpdate.place
-        : null,
+    trigger: sequentialUpdate,
   },
   {
     id: "NCSIDB-1487",
@@ -73,10 +70,7 @@ const KNOWN_ISSUES: readonly KnownIssue[] = [
     title: "Sequential network core updates are installed again at every boot, or refused",
     workaround:
       "Take the fixes of sdk-mcuboot 6f5a54c3 and 0dedc5ce, or use the multi-image update.",
-    trigger: ({ scheme }) =>
-      scheme.netUpdate.state === "yes" && scheme.multiImage.state === "no"
-        ? scheme.netUpdate.place
-        : null,
+    trigger: sequentialUpdate,
   },
   {
     id: "NCSIDB-1950",
@@ -243,6 +237,14 @@ function placeOf(
     if (isString ? assignment.value !== "" : assignment.value === "y") return assignment.place;
   }
   return null;
+}
+
+/** MCUboot takes the network core image out of the application's slot. */
+function sequentialUpdate({ scheme, config }: CheckContext): Place | null {
+  // With a single slot MCUboot installs nothing itself.
+  if (config("sysbuild")?.state("SB_CONFIG_MCUBOOT_MODE_SINGLE_APP") === "on") return null;
+  const { netUpdate, multiImage } = scheme;
+  return netUpdate.state === "yes" && multiImage.state === "no" ? netUpdate.place : null;
 }
 
 function isNetUpdate({ scheme }: CheckContext): boolean {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hex } from "@tandem/base";
 
-import { DEFAULT_LIMITS } from "@tandem/store";
+import { NRF5340_NET } from "@tandem/release";
 
 import { nandSign, stringsOf } from "../model/dt-layout.js";
 import { isPlaced, slotOf } from "../model/layout.js";
-import type { Partition } from "../model/layout.js";
+import type { Memory, Partition } from "../model/layout.js";
 import { ALL_SDKS } from "../model/sdk-version.js";
 import { walkNodes } from "../read/devicetree.js";
 import type { DtsNode } from "../read/devicetree.js";
@@ -115,13 +115,13 @@ export const badBlockReserve: Rule = {
           place: sizePlace,
         };
       }
-      // Journal, two copies of two releases, and the bad blocks of a whole chip.
-      if (name === STORE_PARTITION && blocks < MIN_STORE_BLOCKS) {
-        yield {
-          message: `${name} has ${blocks} blocks, expected at least ${MIN_STORE_BLOCKS}`,
-          place: sizePlace,
-        };
-      }
+      if (name !== STORE_PARTITION) continue;
+      const least = leastStoreBlocks(context, memory);
+      if (blocks >= least) continue;
+      yield {
+        message: `${name} has ${blocks} blocks, expected at least ${least}`,
+        place: sizePlace,
+      };
     }
   },
 };
@@ -191,8 +191,22 @@ export const noScrub: Rule = {
   },
 };
 
-/** Journal, two banks of two copies of 8 and 3 blocks (the slots of an nRF5340), 20 bad blocks. */
-const MIN_STORE_BLOCKS = DEFAULT_LIMITS.journalBlocks + 2 * 2 * (8 + 3) + 20;
+/** Smallest journal of a store (`planStore`). */
+const LEAST_JOURNAL_BLOCKS = 8;
+
+/** Share of blocks that go bad in the life of a chip. */
+const BAD_SHARE = 0.02;
+
+/** Blocks of a chip whose size is not known: 1 Gb. */
+const COMMON_BLOCKS = 1024;
+
+/** Journal, two banks of two copies, and the bad blocks of the whole chip, wherever they are. */
+function leastStoreBlocks(context: CheckContext, { size, eraseBytes }: Memory): number {
+  const app = neededBlocks(context, 0, eraseBytes) ?? 1;
+  const net = Math.ceil((NRF5340_NET.slot.end - NRF5340_NET.slot.start) / eraseBytes);
+  const reserve = Math.floor((size === null ? COMMON_BLOCKS : size / eraseBytes) * BAD_SHARE);
+  return LEAST_JOURNAL_BLOCKS + 2 * 2 * (app + net) + reserve;
+}
 
 function partitionsOnNand({ layouts, project }: CheckContext): readonly Partition[] {
   // A chip is described in devicetree also where Partition Manager places the slots.

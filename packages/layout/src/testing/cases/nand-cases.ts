@@ -93,8 +93,8 @@ export const NAND_CASES: readonly RuleCase[] = [
   nand(
     "nand/no-reserve",
     "a store without blocks for bad ones",
-    [["reg = <0x0 DT_SIZE_M(64)>", "reg = <0x0 DT_SIZE_M(8)>"]],
-    "reg = <0x0 DT_SIZE_M(8)>;",
+    [["reg = <0x0 DT_SIZE_M(64)>", "reg = <0x0 DT_SIZE_M(4)>"]],
+    "reg = <0x0 DT_SIZE_M(4)>;",
   ),
   {
     rule: "nand/no-reserve",
