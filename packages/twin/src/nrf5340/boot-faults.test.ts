@@ -206,6 +206,18 @@ describe("a device that was never updated", () => {
 });
 
 describe("a NAND of another time", () => {
+  it("is not believed by a device whose marker is blank: both cores are installed", () => {
+    const device = runningDevice();
+    const { start, sizeBytes } = MEMORY_MAP.marker;
+    for (let at = start; at < start + sizeBytes; at += 4096) device.twin.appFlash.erasePage(at);
+    device.events.length = 0;
+    device.boot();
+    expect(device.events).toContain("net: installed");
+    expect(device.events).toContain("app: installed");
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
   it.each([
     ["while the network core was written", "inside", "net-flash", "write"],
     ["between the cores", "before", "app-flash", "erase"],
