@@ -60,7 +60,7 @@ function flipFor(scenario: Scenario, cut: number): Step {
   let at = size - 1 - random.below(span);
   const kind = name === "scratch" ? "scratch" : "slot";
   const { swapSize } = trailerOffsets(scenario, size, kind);
-  if (at >= swapSize + 2 && at < swapSize + 4) at -= 2;
+  if (at > swapSize && at < swapSize + 4) at = swapSize;
   return { kind: "flip", device, offset: offset + at, mask: 1 << random.below(8) };
 }
 
