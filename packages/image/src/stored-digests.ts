@@ -18,6 +18,8 @@ import { TLV_INFO_LAYOUT, parseTlvArea } from "./tlv.js";
 export interface StoredDigests extends BlockDigests {
   /** Header and payload, bytes. */
   readonly coveredBytes: number;
+  /** Behind them: the protected TLV area with the digests, bytes. */
+  readonly areaBytes: number;
 }
 
 /**
@@ -46,7 +48,8 @@ export function readBlockDigests(source: ImageSource): StoredDigests | null {
       ({ type, value }) => type === TANDEM_TLV_BLOCK_DIGESTS && isBlockDigests(value),
     );
     if (tlv === undefined) return null;
-    return { ...parseBlockDigests(tlv.value, coveredBytes), coveredBytes };
+    const digests = parseBlockDigests(tlv.value, coveredBytes);
+    return { ...digests, coveredBytes, areaBytes: protectedTlvSize };
   } catch (error) {
     if (error instanceof FormatError) return null;
     throw error;

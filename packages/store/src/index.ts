@@ -43,5 +43,6 @@ export type {
 export { DEFAULT_LIMITS, planStore } from "./store-plan.js";
 export type { StoreLimits, StorePlan } from "./store-plan.js";
 export { Store } from "./store.js";
-export type { LostRange, PatrolReport } from "./maintenance.js";
+export { areInOneBlock } from "./maintenance.js";
+export type { FoundBytes, LostRange, PatrolReport } from "./maintenance.js";
 export type { IncomingImage, StoreOptions } from "./store.js";

@@ -103,6 +103,44 @@ describe("patrol", () => {
   });
 });
 
+describe("repair", () => {
+  it("puts all back that a block has lost, with what is at hand for it, in one move", () => {
+    const chip = benchWithBank().chip(STEADY);
+    const store = mount(chip);
+    for (const copy of [0, 1] as const) {
+      for (const index of [0, 1]) {
+        chip.decayPage(pageOf(store, 0, copy, 1, index), 2, createRandom(copy * 2 + index));
+      }
+    }
+    const [whole] = store.patrol([0]).lost;
+    expect(whole).toEqual({ bank: 0, image: 0, offsetBytes: 2048, lengthBytes: 2048 });
+    const [first, second] = [2048, 3072].map((offsetBytes) => ({
+      range: { bank: 0, image: 0, offsetBytes, lengthBytes: 1024 },
+      bytes: imageBytes(0).subarray(offsetBytes, offsetBytes + 1024),
+    }));
+    if (first === undefined || second === undefined) throw new Error("unreachable");
+    const { nextAllocation } = store.record;
+    expect(() => store.repair(first.range, first.bytes)).toThrow(
+      "1024 bytes at 0xc00 of the same block are lost too",
+    );
+    const wrong = { ...second, bytes: new Uint8Array(1024) };
+    expect(() => store.repair(first.range, first.bytes, [wrong])).toThrow("is not the lost one");
+    expect(store.record.nextAllocation).toBe(nextAllocation);
+    // What is for another block, image or bank is left to its own repair.
+    const elsewhere = [{ image: 1 }, { bank: 1 }, { offsetBytes: 0 }].map((place) => ({
+      range: { ...second.range, ...place },
+      bytes: new Uint8Array(3),
+    }));
+    store.repair(first.range, first.bytes, [second, ...elsewhere]);
+    const moved = store.record.nextAllocation;
+    expect(moved).toBe(nextAllocation + 2);
+    store.repair(second.range, second.bytes, [first]);
+    expect(store.record.nextAllocation).toBe(moved);
+    expect(damagedImage(mount(chip))).toBeNull();
+    expect(store.patrol([0])).toMatchObject({ movedBlocks: 0, lost: [] });
+  });
+});
+
 describe("scrub", () => {
   it("moves what reading has met, and only that", () => {
     const chip = benchWithBank().chip(STEADY);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FormatError, UsageError, crc32c } from "@tandem/base";
+import { FormatError, TransportError, UsageError, bytesEqual, crc32c, hex } from "@tandem/base";
 
 import { readSummary } from "./bank-reader.js";
 import type { BankReader } from "./bank-reader.js";
@@ -16,6 +16,13 @@ export interface LostRange {
   /** In the image file; at the start of a page. */
   readonly offsetBytes: number;
   readonly lengthBytes: number;
+}
+
+/** Bytes for a range that both copies have lost. */
+export interface FoundBytes {
+  readonly range: LostRange;
+  /** As many as the range is long. */
+  readonly bytes: Uint8Array;
 }
 
 /** What a patrol found and did. */
@@ -79,20 +86,54 @@ export function patrolBanks(
   return { pagesRead, movedBlocks, lost };
 }
 
-/** Writes both copies of a block anew, with bytes in place of those that were lost. */
-export function repairRange(host: MaintenanceHost, range: LostRange, bytes: Uint8Array): void {
-  const { plan } = host;
-  if (bytes.length !== range.lengthBytes || range.offsetBytes % plan.pageBytes !== 0) {
-    throw new UsageError(
-      "store/repair-length",
-      `${bytes.length} bytes at ${range.offsetBytes} for a lost range of ${range.lengthBytes}`,
-    );
-  }
-  const logicalBlock = Math.floor(range.offsetBytes / plan.dataBytesPerBlock);
-  const place = { bank: range.bank, image: range.image, logicalBlock };
-  const given = toPages(range, bytes, plan);
+/**
+ * Writes both copies of the block anew that the range is in, with `bytes` in place of those that
+ * were lost, and with what `also` has for the same block. Writes nothing when the bytes stand
+ * there already.
+ */
+export function repairRange(
+  host: MaintenanceHost,
+  range: LostRange,
+  bytes: Uint8Array,
+  also: readonly FoundBytes[],
+): void {
+  const all = [
+    ...also.filter((found) => areInOneBlock(found.range, range, host.plan)),
+    { range, bytes },
+  ];
+  const given = new Map<number, Uint8Array>();
+  for (const found of all) addPages(found, host.plan, given);
+  if (holds(host, range, bytes)) return;
+  const place = placeOf(range, host.plan);
+  checkNothingElseLost(host, place, given);
   checkAgainstSummary(host, place, given);
   moveCopies(host, place, [0, 1], given);
+}
+
+function placeOf(range: LostRange, plan: StorePlan): LogicalBlock {
+  const logicalBlock = Math.floor(range.offsetBytes / plan.dataBytesPerBlock);
+  return { bank: range.bank, image: range.image, logicalBlock };
+}
+
+/** True for ranges of the same image that a repair writes together. */
+export function areInOneBlock(a: LostRange, b: LostRange, plan: StorePlan): boolean {
+  const [first, second] = [placeOf(a, plan), placeOf(b, plan)];
+  return (
+    first.bank === second.bank &&
+    first.image === second.image &&
+    first.logicalBlock === second.logicalBlock
+  );
+}
+
+/** True when a copy has these bytes: they came with another range of their block. */
+function holds(host: MaintenanceHost, range: LostRange, bytes: Uint8Array): boolean {
+  try {
+    const reader = host.readImage(range.bank, range.image);
+    return bytesEqual(reader.read(range.offsetBytes, range.lengthBytes), bytes);
+  } catch (error) {
+    if (error instanceof TransportError && error.code === "store/unreadable") return false;
+    throw error;
+  }
 }
 
 function examineAndMove(host: MaintenanceHost, place: LogicalBlock): PatrolReport {
@@ -105,15 +146,41 @@ function examineAndMove(host: MaintenanceHost, place: LogicalBlock): PatrolRepor
   return { pagesRead, movedBlocks: weakCopies.length, lost: [] };
 }
 
-/** Pages by index in the block; the last page of an image is filled up with 0xFF. */
-function toPages(range: LostRange, bytes: Uint8Array, plan: StorePlan): Map<number, Uint8Array> {
-  const pages = new Map<number, Uint8Array>();
+/**
+ * Adds pages by index in the block; the last page of an image is filled up with 0xFF.
+ * @throws {UsageError} store/repair-length
+ */
+function addPages(found: FoundBytes, plan: StorePlan, pages: Map<number, Uint8Array>): void {
+  const { bytes, range } = found;
+  if (bytes.length !== range.lengthBytes || range.offsetBytes % plan.pageBytes !== 0) {
+    throw new UsageError(
+      "store/repair-length",
+      `${bytes.length} bytes at ${range.offsetBytes} for a lost range of ${range.lengthBytes}`,
+    );
+  }
   for (let at = 0; at < bytes.length; at += plan.pageBytes) {
     const page = new Uint8Array(plan.pageBytes).fill(0xff);
     page.set(bytes.subarray(at, at + plan.pageBytes));
     pages.set(((range.offsetBytes + at) / plan.pageBytes) % plan.dataPagesPerBlock, page);
   }
-  return pages;
+}
+
+function checkNothingElseLost(
+  host: MaintenanceHost,
+  place: LogicalBlock,
+  given: ReadonlyMap<number, Uint8Array>,
+): void {
+  const { lostPages } = examineBlock(host.flash, host.plan, host.record(), place);
+  const missing = lostPages.filter((index) => !given.has(index));
+  const [range] = lostRanges(host, place, missing);
+  if (range === undefined) return;
+  const { bank, image, offsetBytes, lengthBytes } = range;
+  throw new TransportError(
+    "store/unreadable",
+    `bank ${bank}, image ${image}: ${lengthBytes} bytes at ${hex(offsetBytes)} of the same block ` +
+      "are lost too, expected bytes for all that is",
+    { details: { bank, image, offset: offsetBytes } },
+  );
 }
 
 function checkAgainstSummary(

@@ -17,7 +17,7 @@ import {
 } from "./block-map.js";
 import { Journal } from "./journal.js";
 import { patrolBanks, repairRange, scrubBlocks } from "./maintenance.js";
-import type { LostRange, MaintenanceHost, PatrolReport } from "./maintenance.js";
+import type { FoundBytes, LostRange, MaintenanceHost, PatrolReport } from "./maintenance.js";
 import { SetState } from "./set-state.js";
 import { FREE_BANK, ZERO_HASH } from "./state-record.js";
 import type { Bank, BankImage, Extent, StateRecord } from "./state-record.js";
@@ -219,11 +219,14 @@ export class Store {
    * Puts bytes back that both copies have lost, as `patrol` reported the range. Where a summary
    * survives, the bytes must have the CRC that it names; otherwise only verifying the whole image
    * afterwards tells whether they were right.
+   * @param also bytes for other lost ranges: those of the same block are put back too, because a
+   * block is written as a whole
    * @throws {UsageError} store/repair-length
-   * @throws {FormatError} store/repair-mismatch
+   * @throws {FormatError} store/repair-mismatch: nothing was written
+   * @throws {TransportError} store/unreadable when the block has lost more than was given
    */
-  repair(range: LostRange, bytes: Uint8Array): void {
-    repairRange(this.#maintained(), range, bytes);
+  repair(range: LostRange, bytes: Uint8Array, also: readonly FoundBytes[] = []): void {
+    repairRange(this.#maintained(), range, bytes, also);
   }
 
   #maintained(): MaintenanceHost {

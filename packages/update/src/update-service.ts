@@ -3,11 +3,12 @@ import { UsageError, bytesEqual, fromHex } from "@tandem/base";
 import { IMAGE_VERSION_LAYOUT, parseVersion } from "@tandem/image";
 import type { ImageFacts } from "@tandem/image";
 import type { ReleaseManifest } from "@tandem/release";
-import { FREE_BANK, SetState, stateName } from "@tandem/store";
+import { FREE_BANK, SetState, areInOneBlock, stateName } from "@tandem/store";
 import type {
   Bank,
   BankImage,
   BankWriter,
+  FoundBytes,
   LostRange,
   PatrolReport,
   SetStateName,
@@ -15,10 +16,15 @@ import type {
   Store,
 } from "@tandem/store";
 
+import { checkFoundBytes } from "./found-bytes.js";
+import { originOf } from "./lost-origin.js";
+import type { LostOrigin } from "./lost-origin.js";
 import type { Marker } from "./marker.js";
 import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
 import { lowestAllowedCounter, releaseCounter } from "./security-counter.js";
+import { describeBank } from "./stored-release.js";
+import type { StoredRelease } from "./stored-release.js";
 import type { Trust } from "./trust.js";
 import { unreadableOffset, verifyBank } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
@@ -32,17 +38,6 @@ export interface UpdateServiceOptions {
   /** Hardware name that releases must carry. */
   readonly hardware: string;
   readonly securityCounter: { read(): number };
-}
-
-/** One release in the store. */
-export interface StoredRelease {
-  /** Hash TLV of the application image. */
-  readonly id: Uint8Array;
-  /** Version of the application image: major, minor, revision, build as MCUboot keeps it. */
-  readonly version: Uint8Array;
-  readonly securityCounter: number;
-  readonly imageHashes: readonly Uint8Array[];
-  readonly imageVersions: readonly Uint8Array[];
 }
 
 export interface UpdateStatus {
@@ -261,13 +256,45 @@ export class UpdateService {
   }
 
   /**
-   * Puts bytes back that `patrol` reported as lost, e.g. downloaded again by range.
-   * @throws {UsageError} store/repair-length
-   * @throws {FormatError} store/repair-mismatch
+   * Which file the bytes of a lost range belong to.
+   * @throws {UsageError} update/no-such-range when the range is in no release of the store
    */
-  repair(range: LostRange, bytes: Uint8Array): void {
+  originOf(range: LostRange): LostOrigin {
+    return originOf(range, this.#store.record, this.#options.slots);
+  }
+
+  /**
+   * Puts bytes back that `patrol` reported as lost, e.g. downloaded again by range. They must fit
+   * the block digests that were signed with the image, and the CRCs of a surviving summary;
+   * without both, only `verifyStored` tells afterwards whether they were right.
+   * @param also bytes for other lost ranges of the image: those of the same block are put back
+   * too, the others help to judge
+   * @throws {UsageError} update/state, store/repair-length
+   * @throws {FormatError} update/repair-mismatch, store/repair-mismatch: nothing was written
+   * @throws {TransportError} store/unreadable when the block has lost more than was given;
+   * store/no-space
+   */
+  repair(range: LostRange, bytes: Uint8Array, also: readonly FoundBytes[] = []): void {
     this.#expect("repair", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
-    this.#store.repair(range, bytes);
+    const { bank, image } = range;
+    const others = also.filter((found) => found.range.bank === bank && found.range.image === image);
+    const found = [...others, { range, bytes }];
+    const written = found.filter((one) => areInOneBlock(one.range, range, this.#store.plan));
+    checkFoundBytes(this.#store.readImage(bank, image), written, found, this.#options.trust.crypto);
+    this.#store.repair(range, bytes, others);
+  }
+
+  /**
+   * Verifies a complete release from the medium, as `finish` does; empty when all is well, or when
+   * there is no such release.
+   */
+  verifyStored(release: LostOrigin["release"]): readonly Reason[] {
+    this.#expect("verifyStored", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
+    const bank = this.#store.record[`${release}Bank`];
+    if (bank === null) return [];
+    const { trust, slots } = this.#options;
+    const { reasons } = verifyBank(this.#store, bank, { trust, slots, step: "verify" });
+    return reasons.map(describeReason);
   }
 
   /** Drops what is half received, or the result of the last update: READY. */
@@ -456,18 +483,5 @@ function verifiedBank(bank: Bank, facts: readonly ImageFacts[], securityCounter:
       const fact = facts[index];
       return fact === undefined ? image : { ...image, imageHash: fact.hash };
     }),
-  };
-}
-
-function describeBank(record: StateRecord, index: number | null): StoredRelease | null {
-  const bank = index === null ? undefined : record.banks[index];
-  const app = bank?.images[0];
-  if (bank === undefined || app === undefined) return null;
-  return {
-    id: app.imageHash,
-    version: app.version,
-    securityCounter: bank.securityCounter,
-    imageHashes: bank.images.map((image) => image.imageHash),
-    imageVersions: bank.images.map((image) => image.version),
   };
 }

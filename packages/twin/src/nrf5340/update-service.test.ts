@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
 import { PowerLoss } from "@tandem/flash";
+import type { LostRange } from "@tandem/store";
 import { describe, expect, it } from "vitest";
 
 import { TestDevice, makeRelease } from "../testing/test-device.js";
@@ -8,6 +9,9 @@ import { TestDevice, makeRelease } from "../testing/test-device.js";
 const FACTORY = makeRelease({ version: "1.0.0" });
 const NEXT = makeRelease({ version: "1.1.0" });
 const OTHER = makeRelease({ version: "1.2.0" });
+const SEALED = makeRelease({ version: "1.0.0", blockDigests: true });
+/** In a full block of the test device, behind its header and four pages of data. */
+const SUMMARY_PAGE = 5;
 
 function runningDevice(seed = 5): TestDevice {
   const device = TestDevice.provisioned(FACTORY, { seed });
@@ -17,6 +21,29 @@ function runningDevice(seed = 5): TestDevice {
 
 function imageOf(release: typeof NEXT, index: number): Uint8Array {
   return release.images[index] ?? new Uint8Array(0);
+}
+
+/** Loses pages of the first block of the accepted application image, page 0 being its header. */
+function loseInBothCopies(device: TestDevice, ...pages: readonly number[]): void {
+  const { record } = device.twin.mountStore();
+  const image = record.banks[record.acceptedBank ?? 0]?.images[0];
+  for (const copy of [0, 1] as const) {
+    const block = image?.copies[copy][0]?.firstBlock ?? 0;
+    for (const page of pages) {
+      device.twin.nand.decayPage(block * 6 + page, 2, createRandom(copy));
+    }
+  }
+}
+
+function bytesOf(release: typeof NEXT, range: LostRange): Uint8Array {
+  const { image, offsetBytes, lengthBytes } = range;
+  return imageOf(release, image).subarray(offsetBytes, offsetBytes + lengthBytes);
+}
+
+function otherBytes(bytes: Uint8Array): Uint8Array {
+  const other = bytes.slice();
+  other[3000] = (other[3000] ?? 0) ^ 1;
+  return other;
 }
 
 describe("UpdateService", () => {
@@ -248,21 +275,92 @@ describe("UpdateService", () => {
 
   it("patrols its resting banks and repairs what both copies have lost", () => {
     const device = runningDevice();
-    const { record } = device.twin.mountStore();
-    const image = record.banks[record.acceptedBank ?? 0]?.images[0];
-    for (const copy of [0, 1] as const) {
-      const block = image?.copies[copy][0]?.firstBlock ?? 0;
-      device.twin.nand.decayPage(block * 6 + 2, 2, createRandom(copy));
-    }
+    loseInBothCopies(device, 2);
     const { service } = device.running;
     const { lost } = service.patrol();
     expect(lost).toMatchObject([{ image: 0, offsetBytes: 2048, lengthBytes: 2048 }]);
-    lost.forEach((range) => {
-      const { offsetBytes, lengthBytes } = range;
-      service.repair(range, imageOf(FACTORY, 0).subarray(offsetBytes, offsetBytes + lengthBytes));
-    });
+    for (const range of lost) service.repair(range, bytesOf(FACTORY, range));
     expect(service.patrol()).toMatchObject({ movedBlocks: 0, lost: [] });
     expect(device.twin.violations).toEqual([]);
+  });
+
+  it("repairs pages of one block that do not stand side by side, with all of them at hand", () => {
+    const device = runningDevice();
+    loseInBothCopies(device, 1, 4);
+    const { service } = device.running;
+    const { lost } = service.patrol();
+    expect(lost).toMatchObject([{ offsetBytes: 0 }, { offsetBytes: 6144 }]);
+    const found = lost.map((range) => ({ range, bytes: bytesOf(FACTORY, range) }));
+    const [first] = found;
+    if (first === undefined) throw new Error("unreachable");
+    expect(() => service.repair(first.range, first.bytes)).toThrow(
+      "2048 bytes at 0x1800 of the same block are lost too",
+    );
+    for (const { range, bytes } of found) service.repair(range, bytes, found);
+    expect(service.patrol()).toMatchObject({ movedBlocks: 0, lost: [] });
+    expect(service.verifyStored("accepted")).toEqual([]);
+  });
+
+  it("refuses other bytes by the signed digests where no summary is left to judge them", () => {
+    const device = TestDevice.provisioned(SEALED);
+    device.boot();
+    loseInBothCopies(device, SUMMARY_PAGE);
+    const { service } = device.running;
+    const [range] = service.patrol().lost;
+    expect(range).toMatchObject({ image: 0, offsetBytes: 0, lengthBytes: 8192 });
+    if (range === undefined) throw new Error("unreachable");
+    expect(service.originOf(range)).toEqual({
+      release: "accepted",
+      version: "1.0.0",
+      core: "app",
+      sizeBytes: imageOf(SEALED, 0).length,
+      sha256: SEALED.manifest.images[0]?.sha256,
+    });
+    const right = bytesOf(SEALED, range);
+    expect(() => service.repair(range, otherBytes(right))).toThrow(
+      expect.objectContaining({ code: "update/repair-mismatch" }),
+    );
+    expect(service.patrol().lost).toEqual([range]);
+    service.repair(range, right);
+    expect(service.patrol().lost).toEqual([]);
+    expect(service.verifyStored("accepted")).toEqual([]);
+    expect(() => service.originOf({ ...range, bank: 1 })).toThrow("no image of a release");
+  });
+
+  it("takes other bytes without digests and summary, and finds them by verifying", () => {
+    const device = runningDevice();
+    loseInBothCopies(device, SUMMARY_PAGE);
+    const { service } = device.running;
+    const [range] = service.patrol().lost;
+    if (range === undefined) throw new Error("unreachable");
+    service.repair(range, otherBytes(bytesOf(FACTORY, range)));
+    expect(service.patrol().lost).toEqual([]);
+    expect(service.verifyStored("accepted")).toMatchObject([{ image: 0, code: "image-hash" }]);
+    expect(service.verifyStored("previous")).toEqual([]);
+  });
+
+  it("knows the file of a lost range of each release, and heals them all", () => {
+    const device = TestDevice.provisioned(FACTORY, { banks: 3 });
+    device.boot();
+    device.stage(NEXT);
+    device.settle();
+    expect(device.receive(OTHER)).toEqual({ ok: true });
+    const { service } = device.running;
+    const { record } = device.twin.mountStore();
+    const releases = { accepted: NEXT, previous: FACTORY, candidate: OTHER };
+    const banks = [record.acceptedBank, record.previousBank, record.candidateBank];
+    expect(new Set(banks).size).toBe(3);
+    for (const bank of banks) device.loseImage(bank, 0);
+    const { lost } = service.patrol();
+    expect(lost.map((range) => service.originOf(range).release)).toEqual(Object.keys(releases));
+    for (const range of lost) {
+      const { release, version, sha256 } = service.originOf(range);
+      expect(version).toBe(releases[release].manifest.version);
+      expect(sha256).toBe(releases[release].manifest.images[0]?.sha256);
+      service.repair(range, bytesOf(releases[release], range));
+      expect(service.verifyStored(release)).toEqual([]);
+    }
+    expect(service.patrol().lost).toEqual([]);
   });
 
   it("accepts in one record: before it a trial, after it for good", () => {

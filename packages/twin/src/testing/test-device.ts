@@ -14,6 +14,7 @@ import {
 import { signerFromSeed } from "@tandem/image/node";
 import type { ReleaseManifest } from "@tandem/release";
 import type { StoreLimits } from "@tandem/store";
+import type { FinishVerdict } from "@tandem/update";
 
 import type { FirmwareScripts, NetScript, AppScript } from "../firmware-script.js";
 import { Nrf5340Twin } from "../nrf5340/device.js";
@@ -63,6 +64,8 @@ export interface TestReleaseOptions {
   readonly sizes?: readonly [number, number];
   /** Decides the payloads; default: the version does. */
   readonly seed?: number;
+  /** Default false. */
+  readonly blockDigests?: boolean;
   /** A network core image to take over as it is. */
   readonly net?: Uint8Array;
 }
@@ -77,6 +80,7 @@ export function makeRelease(options: TestReleaseOptions): TestRelease {
     crypto: nodeCrypto,
     version,
     headerSize: 0x200,
+    blockDigests: options.blockDigests === true,
     ...(securityCounter === null ? {} : { securityCounter }),
   };
   const netPayload = random.bytes(netBytes);
@@ -226,6 +230,11 @@ export class TestDevice {
 
   /** Receives, verifies and stages a release with the running application. */
   stage(release: TestRelease): void {
+    if (this.receive(release).ok) this.running.service.install();
+  }
+
+  /** Receives and verifies a release with the running application. */
+  receive(release: TestRelease): FinishVerdict {
     const { service } = this.running;
     service.start(release.manifest);
     release.images.forEach((bytes, image) => {
@@ -233,8 +242,7 @@ export class TestDevice {
         service.write(image, at, bytes.subarray(at, at + 1500));
       }
     });
-    const verdict = service.finish();
-    if (verdict.ok) service.install();
+    return service.finish();
   }
 
   /** Resets, and lets each application that comes up on trial decide by its self-test. */
