@@ -3,26 +3,12 @@ import { PeerError, UsageError } from "@tandem/base";
 import { RELEASE_JSON, parseMultiImageHeader } from "@tandem/release";
 import type { ReleaseManifest } from "@tandem/release";
 
-import { persist } from "./attempt.js";
-import type { Attempt, Persisted, RetryNotice } from "./attempt.js";
-import { parseBaseUrl, releasePath } from "./base-url.js";
-import type { BaseUrl } from "./base-url.js";
+import type { RetryNotice } from "./attempt.js";
 import type { DownloadTarget } from "./download-target.js";
-import { HttpsConnection } from "./https-connection.js";
-import type { Timeouts } from "./https-connection.js";
-import { requestRange } from "./range-request.js";
-import type { ByteRange, RemoteFile } from "./range-request.js";
-import {
-  BUNDLE_START_BYTES,
-  imagesAsFiles,
-  imagesInBundle,
-  requestReleaseJson,
-} from "./release-documents.js";
+import { BUNDLE_START_BYTES, imagesAsFiles, imagesInBundle } from "./release-documents.js";
 import type { RemoteImage } from "./release-documents.js";
-import { createRetryPolicy } from "./retry.js";
-import type { RetryOptions, RetryPolicy } from "./retry.js";
-
-const DEFAULT_FRAGMENT_BYTES = 16_384;
+import { ReleaseClient } from "./release-client.js";
+import type { ServerOptions } from "./release-client.js";
 
 /** How far a download is, after each fragment. */
 export interface DownloadProgress {
@@ -56,21 +42,12 @@ export type DownloadEvent =
     };
 
 /** What to download, from where, to where and how patiently. */
-export interface DownloadOptions {
-  /** `https://HOST[:PORT][/PATH]` of the server; releases are below `/releases`. */
-  readonly baseUrl: string;
+export interface DownloadOptions extends ServerOptions {
   /** Version of the release. */
   readonly release: string;
   readonly target: DownloadTarget;
-  /** PEM of the only authorities to trust. */
-  readonly tls: { readonly ca: string };
-  /** Bytes per Range request. Default 16 384. */
-  readonly fragmentBytes?: number;
   /** One request target per image, or all images out of one dfu_multi_image.bin. */
   readonly mode: "files" | "bundle";
-  readonly retry: RetryOptions;
-  readonly timeouts?: Timeouts;
-  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly log?: (event: DownloadEvent) => void;
 }
@@ -110,43 +87,28 @@ export interface DownloadReport {
  * @throws the signal's reason, and whatever the target throws, untouched
  */
 export async function downloadRelease(options: DownloadOptions): Promise<DownloadReport> {
-  const base = parseBaseUrl(options.baseUrl);
-  await using connection = new HttpsConnection({
-    origin: base.origin,
-    ca: options.tls.ca,
-    timeouts: options.timeouts ?? {},
-    signal: options.signal,
-  });
-  return await new Download(options, base, connection).run();
+  await using client = new ReleaseClient(options, (notice) =>
+    options.log?.({ type: "retry", ...notice }),
+  );
+  return await new Download(options, client).run();
 }
 
 /** State of one download session. */
 class Download {
   readonly #options: DownloadOptions;
-  readonly #base: BaseUrl;
-  readonly #connection: HttpsConnection;
-  readonly #policy: RetryPolicy;
-  readonly #fragmentBytes: number;
+  readonly #client: ReleaseClient;
   #bytesDownloaded = 0;
-  #rangeRequests = 0;
   #resumes = 0;
 
-  constructor(options: DownloadOptions, base: BaseUrl, connection: HttpsConnection) {
+  constructor(options: DownloadOptions, client: ReleaseClient) {
     this.#options = options;
-    this.#base = base;
-    this.#connection = connection;
-    this.#policy = createRetryPolicy(options.retry);
-    this.#fragmentBytes = options.fragmentBytes ?? DEFAULT_FRAGMENT_BYTES;
-    if (!Number.isSafeInteger(this.#fragmentBytes) || this.#fragmentBytes < 1) {
-      throw new UsageError(
-        "agent/bad-fragment-size",
-        `fragment of ${this.#fragmentBytes} bytes, expected a whole number above 0`,
-      );
-    }
+    this.#client = client;
   }
 
   async run(): Promise<DownloadReport> {
-    const release = await this.#fetchRelease();
+    const { release: version, log } = this.#options;
+    const release = await this.#client.fetchRelease(version);
+    log?.({ type: "release", version, id: release.id });
     const images =
       this.#options.mode === "bundle"
         ? await this.#fetchBundleImages(release)
@@ -167,40 +129,23 @@ class Download {
     return {
       bytesDownloaded: this.#bytesDownloaded,
       bytesTotal: releaseBytesTotal,
-      rangeRequests: this.#rangeRequests,
+      rangeRequests: this.#client.rangeRequests,
       resumes: this.#resumes,
     };
-  }
-
-  async #fetchRelease(): Promise<ReleaseManifest> {
-    const { release: version, retry, log } = this.#options;
-    const path = this.#pathOf(RELEASE_JSON);
-    const { value: release } = await this.#persist(path, () =>
-      requestReleaseJson(this.#connection, path, retry.now),
-    );
-    if (release.version !== version) {
-      throw new PeerError(
-        "agent/wrong-release",
-        `${this.#base.origin}${path}: version ${release.version}, expected ${version}`,
-        { details: { found: release.version, expected: version } },
-      );
-    }
-    log?.({ type: "release", version, id: release.id });
-    return release;
   }
 
   async #fetchBundleImages(release: ReleaseManifest): Promise<readonly RemoteImage[]> {
     if (release.bundle === undefined) {
       throw new PeerError(
         "agent/no-bundle",
-        `${this.#base.origin}${this.#pathOf(RELEASE_JSON)}: no bundle, expected one`,
+        `${this.#client.origin}${this.#pathOf(RELEASE_JSON)}: no bundle, expected one`,
       );
     }
     const { file, size, sha256 } = release.bundle;
     const bundle = { path: this.#pathOf(file), sizeBytes: size, sha256 };
     const range = { offsetBytes: 0, sizeBytes: Math.min(size, BUNDLE_START_BYTES) };
-    const { value: firstBytes } = await this.#fetchRange(bundle, range);
-    const header = parseMultiImageHeader(firstBytes, { name: this.#base.origin + bundle.path });
+    const { value: firstBytes } = await this.#client.fetchRange(bundle, range);
+    const header = parseMultiImageHeader(firstBytes, { name: this.#client.origin + bundle.path });
     return imagesInBundle(release, bundle, header);
   }
 
@@ -214,9 +159,9 @@ class Download {
     const { index: imageIndex, core, size } = remote.image;
     if (heldBytes < size) log?.({ type: "image", imageIndex, core, offsetBytes: heldBytes });
     for (let at = heldBytes; at < size;) {
-      const sizeBytes = Math.min(this.#fragmentBytes, size - at);
+      const sizeBytes = Math.min(this.#client.fragmentBytes, size - at);
       const range = { offsetBytes: remote.offsetBytes + at, sizeBytes };
-      const { value, droppedConnections } = await this.#fetchRange(remote.file, range);
+      const { value, droppedConnections } = await this.#client.fetchRange(remote.file, range);
       for (let i = 0; i < droppedConnections; i++) {
         this.#resumes++;
         log?.({ type: "resumed", imageIndex, core, offsetBytes: at });
@@ -228,25 +173,8 @@ class Download {
     }
   }
 
-  async #fetchRange(file: RemoteFile, range: ByteRange): Promise<Persisted<Uint8Array>> {
-    const result = await this.#persist(file.path, () =>
-      requestRange(this.#connection, file, range, this.#options.retry.now),
-    );
-    this.#rangeRequests++;
-    return result;
-  }
-
-  async #persist<T>(path: string, attempt: () => Promise<Attempt<T>>): Promise<Persisted<T>> {
-    return await persist(attempt, {
-      url: this.#base.origin + path,
-      policy: this.#policy,
-      signal: this.#options.signal,
-      onRetry: (notice) => this.#options.log?.({ type: "retry", ...notice }),
-    });
-  }
-
   #pathOf(file: string): string {
-    return releasePath(this.#base, this.#options.release, file);
+    return this.#client.pathOf(this.#options.release, file);
   }
 }
 
