@@ -16,9 +16,10 @@ import { ExitCode } from "../exit-codes.js";
 import { collect, parseWholeNumber } from "../option-parsers.js";
 import { ProgressLine } from "../progress-line.js";
 import { systemRetry } from "../system-retry.js";
-import { bootDevice, runningApplication } from "../twin/session.js";
+import { bootDevice, startWork } from "../twin/session.js";
 import { describeStatus, readStatus } from "../twin/status.js";
 import { TwinDirectory } from "../twin/twin-directory.js";
+import { registerPatrol } from "./twin-patrol.js";
 
 const JSON_OPTION = ["--json", "print one JSON document on standard output"] as const;
 
@@ -33,6 +34,7 @@ export function registerTwinCommands(program: Command, context: Context): void {
   registerAccept(twin, context);
   registerReject(twin, context);
   registerSwitchBack(twin, context);
+  registerPatrol(twin, context);
   registerStatus(twin, context);
 }
 
@@ -239,13 +241,6 @@ function inApplication(
   } finally {
     directory.save(app);
   }
-}
-
-function startWork(directory: TwinDirectory, context: Context): RunningApplication {
-  const running = directory.isRunning ? { netVersion: directory.netVersion } : null;
-  directory.beginWork();
-  if (running === null) context.err("the device is off: booting it first\n");
-  return runningApplication(directory.twin, running);
 }
 
 function print(
