@@ -5,6 +5,7 @@ import type { ImageRole } from "./model/configuration.js";
 type FileKind =
   | "pm-static"
   | "pm-generated"
+  | "sysbuild-defaults"
   | "regions"
   | "devicetree"
   | "overlay"
@@ -113,6 +114,7 @@ function classifyNamed(path: string): ProjectFile {
 
 function kindOf(path: string): FileKind | null {
   const name = path.split("/").at(-1) ?? "";
+  if (name === "Kconfig.sysbuild") return "sysbuild-defaults";
   if (/^pm_static.*\.ya?ml$/.test(name)) return "pm-static";
   if (/^partitions(_\w+)?\.ya?ml$/.test(name)) return "pm-generated";
   if (/^regions(_\w+)?\.ya?ml$/.test(name)) return "regions";
@@ -140,7 +142,8 @@ function roleOf(parts: readonly string[]): { role: ImageRole | null; isOwn: bool
       isOwn: parts.at(-2) === "zephyr",
     };
   }
-  if (/^sysbuild.*\.conf$/.test(name)) return { role: "sysbuild", isOwn: true };
+  if (name === "Kconfig.sysbuild" || /^sysbuild.*\.conf$/.test(name))
+    return { role: "sysbuild", isOwn: true };
   const stem = imageRole(name.replace(/\.(conf|overlay|dts)$/, ""));
   if (stem !== null) return { role: stem, isOwn: false };
   if (/^prj.*\.conf$/.test(name) || name === "app.overlay") return { role: "app", isOwn: true };
@@ -158,7 +161,9 @@ function imageRole(image: string): ImageRole | null {
 /** Board and suffix in the name of a file. */
 function variantOf(name: string, folder: string): { board: string | null; suffix: string } {
   if (folder === "boards" || name.endsWith("_defconfig")) {
-    return { board: name.replace(/\.(conf|overlay|dts|ya?ml)$|_defconfig$/g, ""), suffix: "" };
+    const stem = name.replace(/\.(conf|overlay|dts|ya?ml)$|_defconfig$/g, "");
+    const parts = /^(.*?cpu(?:app|net)(?:_ns)?)_(?!ns$)(.+)$/.exec(stem);
+    return { board: parts?.[1] ?? stem, suffix: parts?.[2] ?? "" };
   }
   const rest = /^(?:prj|sysbuild|pm_static)_(.+)\.(?:conf|ya?ml)$/.exec(name)?.[1];
   if (rest === undefined) return { board: null, suffix: "" };
@@ -207,7 +212,9 @@ function buildsOf(root: string, files: readonly ProjectFile[]): PlannedProject[]
     files.flatMap(({ board, core }) => (board === null || core === "net" ? [] : [board])),
   );
   const nrf5340 = [...boards].filter((board) => !isOtherSoc(board));
-  if (boards.size > 0 && nrf5340.length === 0) return [];
+  // nRF Desktop and its like have a folder for each board.
+  const folder = root.split("/").at(-1) ?? "";
+  if ((boards.size > 0 && nrf5340.length === 0) || isOtherSoc(folder)) return [];
   const suffixes = new Set(files.flatMap(({ suffix }) => (suffix === "" ? [] : [suffix])));
   const hasPlain = files.some(({ suffix, board }) => suffix === "" && board === null);
   const builds: PlannedProject[] = [];
@@ -249,17 +256,29 @@ function replaces(
   board: string | null,
   suffix: string,
 ): boolean {
-  const stem = ({ path }: ProjectFile): string =>
-    /[^/]*\/?(prj|sysbuild|pm_static)[^/]*$/.exec(path)?.[1] ?? "";
-  if (stem(other) === "" || stem(other) !== stem(file) || other.role !== file.role) return false;
+  if (
+    replacedStem(other) === "" ||
+    replacedStem(other) !== replacedStem(file) ||
+    other.role !== file.role
+  )
+    return false;
   if (other.core !== file.core) return false;
   const isSuffixed = suffix !== "" && other.suffix === suffix && file.suffix === "";
   const isForBoard =
-    board !== null && other.board === board && file.board === null && stem(file) === "pm_static";
+    board !== null &&
+    other.board === board &&
+    file.board === null &&
+    replacedStem(file) === "pm_static";
   return (
     (isSuffixed && (other.board === null || other.board === board)) ||
     (isForBoard && other.suffix === file.suffix)
   );
+}
+
+/** What a file is a variant of; empty for files that only add. */
+function replacedStem({ path, board, kind }: ProjectFile): string {
+  if (/(^|\/)boards\/[^/]*$/.test(path)) return `boards/${board} ${kind}`;
+  return /[^/]*\/?(prj|sysbuild|pm_static)[^/]*$/.exec(path)?.[1] ?? "";
 }
 
 /** Kconfig fragments in the order in which Zephyr merges them. */

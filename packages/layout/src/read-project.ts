@@ -52,6 +52,7 @@ class ProjectReader {
   readonly #layouts: Layout[] = [];
   readonly #trees: ImageTree[] = [];
   readonly #packages: DfuPackage[] = [];
+  #hasOwnDefaults = false;
   readonly #fragments = new Map<ImageRole, KconfigFile[]>();
 
   constructor(read: (path: string) => Uint8Array, sources: Map<string, SourceText>) {
@@ -81,6 +82,7 @@ class ProjectReader {
       trees: this.#trees,
       configurations,
       packages: this.#packages,
+      hasOwnDefaults: this.#hasOwnDefaults,
     };
     return { project, used: this.#used, unreadable: this.#unreadable };
   }
@@ -91,6 +93,10 @@ class ProjectReader {
     if (file.kind === "package") {
       this.#packages.push(readPackage(file.path, bytes));
       return "update package";
+    }
+    if (file.kind === "sysbuild-defaults") {
+      this.#hasOwnDefaults = true;
+      return "own defaults of sysbuild, which are not evaluated";
     }
     const source = this.#sources.get(file.path) ?? SourceText.decode(file.path, bytes);
     this.#sources.set(file.path, source);

@@ -22,6 +22,8 @@ export interface Project {
   readonly trees: readonly ImageTree[];
   readonly configurations: ReadonlyMap<ImageRole, Configuration>;
   readonly packages: readonly DfuPackage[];
+  /** True when the application or the board changes the defaults of sysbuild (Kconfig.sysbuild). */
+  readonly hasOwnDefaults: boolean;
 }
 
 /**

@@ -60,8 +60,14 @@ class SchemeReader {
   }
 
   netUpdate(): Trait {
+    const sysbuild = this.option("sysbuild", "SB_CONFIG_NETCORE_APP_UPDATE");
+    const none = this.option("sysbuild", "SB_CONFIG_NETCORE_NONE");
+    if (none.state === "yes") return { ...none, state: "no" };
+    // Sysbuild writes MCUboot's options itself: fragments tell only where there is none.
+    const isDecided = this.#config("sysbuild") !== undefined && !hasOwnDefaults(this.#project);
+    if (isDecided && this.#config("mcuboot")?.complete !== true) return sysbuild;
     return firstKnown(
-      this.option("sysbuild", "SB_CONFIG_NETCORE_APP_UPDATE"),
+      sysbuild,
       this.option("mcuboot", "CONFIG_NRF53_MULTI_IMAGE_UPDATE"),
       this.option("mcuboot", "CONFIG_PCD_APP"),
       // Parent and child images, before sysbuild.
@@ -118,11 +124,10 @@ class SchemeReader {
     );
   }
 
-  /** What a sysbuild.conf leaves out has Kconfig's default, except that the Thingy:53 has its own. */
+  /** What a sysbuild.conf leaves out has Kconfig's default, if that is not changed somewhere. */
   #default(state: "no"): Trait {
     const sysbuild = this.#config("sysbuild");
-    if (sysbuild === undefined || this.#project.board?.includes("thingy53") === true)
-      return UNKNOWN;
+    if (sysbuild === undefined || hasOwnDefaults(this.#project)) return UNKNOWN;
     return { state, place: null };
   }
 
@@ -153,6 +158,11 @@ export const SWAP_MODES: readonly string[] = [
   "CONFIG_BOOT_DIRECT_XIP",
   "CONFIG_BOOT_RAM_LOAD",
 ];
+
+/** True when options that are left out need not have the SDK's defaults: the Thingy:53 has its own. */
+export function hasOwnDefaults({ board, hasOwnDefaults: isChanged }: Project): boolean {
+  return isChanged || board?.includes("thingy53") === true;
+}
 
 function traitOf(isOn: boolean, assignment: Assignment | null): Trait {
   return { state: isOn ? "yes" : "no", place: assignment?.place ?? null };

@@ -19,7 +19,7 @@ export function preprocessDts(text: string): PreprocessedDts {
   let continued = false;
   const lines = text.split("\n").map((line) => {
     const directive =
-      /^\s*#\s*(define|undef|include|if|ifdef|ifndef|elif|else|endif|error|warning|pragma|line)\b(.*)$/.exec(
+      /^\s*#\s*(define|undef|include|if|ifdef|ifndef|elif|else|endif|error|warning|pragma|line)\b(.*?)\r?$/.exec(
         line,
       );
     if (directive === null && !continued) return line;

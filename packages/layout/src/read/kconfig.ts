@@ -26,7 +26,7 @@ export interface KconfigFile {
 const MAX_MALFORMED_LINES = 20;
 
 /**
- * Reads lines as kconfiglib does: `SYMBOL=value` without spaces, `# SYMBOL is not set`, comments.
+ * Reads lines as kconfiglib does: `SYMBOL=value`, `# SYMBOL is not set`, comments.
  * @throws {FormatError} layout/bad-kconfig when it is no configuration at all
  */
 export function readKconfig(source: SourceText): KconfigFile {
@@ -56,10 +56,15 @@ export function readKconfig(source: SourceText): KconfigFile {
   return { file: source.name, complete: name.startsWith(".config"), assignments, malformed };
 }
 
-/** Null for what no kind of symbol takes. */
+/**
+ * Null for what no kind of symbol takes. As kconfiglib does it: of y, n and m the first character
+ * counts, a string ends at its quote, a number stands alone.
+ */
 function parseValue(text: string): string | null {
-  if (/^[ynm]$/.test(text) || /^-?\d+$/.test(text) || /^0[xX][0-9a-fA-F]+$/.test(text)) return text;
-  // Zephyr's CMake accepts a string without anything behind its closing quote.
-  const string = /^"((?:[^"\\]|\\.)*)"$/.exec(text);
+  const state = /^([ynm])(?!\w)/.exec(text)?.[1];
+  if (state !== undefined) return state;
+  const number = text.trim();
+  if (/^-?\d+$/.test(number) || /^0[xX][0-9a-fA-F]+$/.test(number)) return number;
+  const string = /^"((?:[^"\\]|\\.)*)"/.exec(text);
   return string === null ? null : (string[1] ?? "").replace(/\\(.)/g, "$1");
 }

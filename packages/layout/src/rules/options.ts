@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ImageRole } from "../model/configuration.js";
 import { ALL_SDKS } from "../model/sdk-version.js";
+import { hasOwnDefaults } from "../model/update-scheme.js";
 import type { Rule } from "./rule.js";
 
 /** One option that is without effect, or refused, unless others are set. */
@@ -104,8 +105,7 @@ export const unmetDependency: Rule = {
         if (state === "on") continue;
         // A board may set it by default, as the Thingy:53 does.
         const isCertain = state === "off";
-        if (!isCertain && (role !== "sysbuild" || project.board?.includes("thingy53") === true))
-          continue;
+        if (!isCertain && (role !== "sysbuild" || hasOwnDefaults(project))) continue;
         yield {
           severity: isCertain ? "error" : "warning",
           message: `${symbol} needs ${needed}=y`,
@@ -134,7 +134,7 @@ export const malformedLine: Rule = {
     "Kconfig warns of a malformed line and ignores it, and Zephyr makes that warning an error.",
   source: "zephyr scripts/kconfig/kconfiglib.py, _load_config; scripts/kconfig/kconfig.py",
   affects: ALL_SDKS,
-  fix: "Write CONFIG_NAME=value without spaces and without a comment behind it; strings in double quotes.",
+  fix: "Write CONFIG_NAME=value without spaces around the sign and without a comment behind a number; strings in double quotes.",
   *check({ project }) {
     for (const { files } of project.configurations.values()) {
       for (const { malformed } of files) {

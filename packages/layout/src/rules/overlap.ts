@@ -57,7 +57,7 @@ export const beyondMemory: Rule = {
 function* overlapsOf(layout: Layout): Generator<[PlacedPartition, PlacedPartition]> {
   const own = layout.partitions
     .filter(isPlaced)
-    .filter(({ span, size, name, memory }) => span === null && size > 0 && !isRamRest(name, memory))
+    .filter(({ span, size, name, memory }) => span === null && size > 0 && !isFiller(name, memory))
     .toSorted((a, b) => a.address - b.address || b.size - a.size);
   let open: PlacedPartition[] = [];
   for (const partition of own) {
@@ -71,11 +71,11 @@ function* overlapsOf(layout: Layout): Generator<[PlacedPartition, PlacedPartitio
 }
 
 /**
- * Partition Manager writes the rest of RAM flash as `ram_flash`; nothing is ever stored in it, and
- * layouts in use repeat the whole of it.
+ * Nothing is stored in `EMPTY_n`, nor in the rest of a region, which has the region's name; layouts
+ * in use repeat it or let it overlap. The rest of RAM is the application's RAM.
  */
-function isRamRest(name: string, memory: Partition["memory"]): boolean {
-  return name === "ram_flash" && memory.kind === "ram-flash";
+function isFiller(name: string, memory: Partition["memory"]): boolean {
+  return /^EMPTY_\d+$/.test(name) || (name === memory.name && memory.kind !== "app-ram");
 }
 
 /** True when one is made of the other: nested nodes, or a slot without a span and its image. */

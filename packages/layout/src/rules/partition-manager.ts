@@ -177,8 +177,12 @@ function spanViolation(layout: Layout, span: Partition): Violation | null {
     message: `${part.name}: ${rangeText(part)}`,
   }));
   if (span.address !== first.address || endOf(span) !== endOf(last)) {
+    // A slot may be longer than what is linked for it; only the application should fill its slot.
+    const isLonger = span.address === first.address && endOf(span) > endOf(last);
+    if (isLonger && span.slot !== null && span.slot.image > 0) return null;
     const expected = `${hex(first.address)} to ${hex(endOf(last))}`;
     return {
+      ...(isLonger ? { severity: "warning" as const } : {}),
       message: `${span.name} is ${rangeText(span)}, expected ${expected} as its parts`,
       place: span.address === first.address ? span.sizePlace : span.addressPlace,
       related,

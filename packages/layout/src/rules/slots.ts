@@ -33,10 +33,19 @@ export const slotSizes: Rule = {
         if (primary.size === null || secondary.size === null || secondary.memory.nand !== null)
           continue;
         if (primary.size === secondary.size) continue;
+        const isShorter = secondary.size < primary.size && primary.slot?.image === 0;
+        const compression = isShorter ? compressionOf(context) : "no";
+        if (compression === "yes") continue;
         yield {
           message: `${secondary.name} has ${hex(secondary.size)} bytes, ${primary.name} ${hex(primary.size)}`,
           place: secondary.sizePlace,
           related: [{ place: primary.sizePlace, message: `size of ${primary.name}` }],
+          ...(compression === "unknown"
+            ? {
+                severity: "warning" as const,
+                fix: "Right only for compressed images (SB_CONFIG_MCUBOOT_COMPRESSED_IMAGE_SUPPORT=y); else make them equal.",
+              }
+            : {}),
           ...(isOneSectorApart(primary.size, secondary.size, primary.memory.eraseBytes)
             ? {
                 severity: "warning" as const,
@@ -92,7 +101,7 @@ export const partitionAlignment: Rule = {
         if (
           isPart ||
           slot !== null ||
-          /^(app|tfm|s[01](_|$)|b0|provision|nonsecure|EMPTY_)/.test(name)
+          /^(app|tfm|s[01](_|$)|b0|provision|nonsecure|EMPTY_)|_(app|pad)$/.test(name)
         )
           continue;
         // MCUboot's end is the start of its pad; boot/protection looks at it.
@@ -232,6 +241,15 @@ function* slotPairs(layout: Layout): Generator<[Partition, Partition]> {
     const secondary = slotOf(layout, "secondary", image);
     if (primary !== null && secondary !== null) yield [primary, secondary];
   }
+}
+
+/** MCUboot unpacks images from a shorter slot if it is built for it. */
+function compressionOf({ config }: CheckContext): "yes" | "no" | "unknown" {
+  const sysbuild = config("sysbuild");
+  const mcuboot = config("mcuboot");
+  if (sysbuild?.state("SB_CONFIG_MCUBOOT_COMPRESSED_IMAGE_SUPPORT") === "on") return "yes";
+  if (mcuboot?.state("CONFIG_BOOT_DECOMPRESSION_SUPPORT") === "on") return "yes";
+  return sysbuild === undefined && mcuboot === undefined ? "unknown" : "no";
 }
 
 function isOneSectorApart(a: number, b: number, sectorBytes: number): boolean {

@@ -147,9 +147,9 @@ export const OPTION_CASES: readonly RuleCase[] = [
   line("config/malformed-line", "spaces around the equals sign", "prj.conf", "CONFIG_NVS = y"),
   line(
     "config/malformed-line",
-    "a comment behind a value",
+    "a comment behind a number",
     "prj.conf",
-    "CONFIG_NVS=y # for settings",
+    "CONFIG_MAIN_STACK_SIZE=4096 # for TLS",
   ),
   line(
     "config/malformed-line",
