@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -96,6 +96,19 @@ describe("tandem check", () => {
     expect(json(alone.out).unreadable).toMatchObject([
       { code: "layout/bad-yaml", place: { line: 2 } },
     ]);
+  });
+
+  it("does not take a file of 10 GB into memory", async () => {
+    const path = write("pm_static.yml", "");
+    truncateSync(path, 10_000_000_000);
+    const { status, out } = await runCommand(["check", path, "--json"]);
+    expect(status).toBe(2);
+    expect(json(out).unreadable).toMatchObject([{ code: "layout/too-large", place: { line: 1 } }]);
+  });
+
+  it("refuses what is neither a file nor a folder", async () => {
+    const { status, err } = await runCommand(["check", "/dev/zero"]);
+    expect([status, err]).toEqual([2, expect.stringContaining("[layout/cannot-read]")]);
   });
 
   it.each([

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 import type { Command } from "@commander-js/extra-typings";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { TandemError, UsageError } from "@tandem/base";
-import type { FormatError } from "@tandem/base";
+import { FormatError, TandemError, UsageError } from "@tandem/base";
 import {
   RULES,
   checkProject,
@@ -30,6 +29,9 @@ import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
 import { findFiles } from "../layout/find-files.js";
 import { collect } from "../option-parsers.js";
+
+/** Largest file that is taken into memory: an update package of four images of 16 MiB. */
+const MAX_FILE_BYTES = 67_108_864;
 
 /** Everything that one run found. */
 interface CheckResult {
@@ -94,7 +96,7 @@ function check(
   const sources = new Map<string, SourceText>();
   const bytes = new Map<string, Uint8Array>();
   const read = (path: string): Uint8Array => {
-    const content = bytes.get(path) ?? readFileSync(path);
+    const content = bytes.get(path) ?? readBounded(path);
     bytes.set(path, content);
     return content;
   };
@@ -104,6 +106,15 @@ function check(
     projects.flatMap((project) => project.unreadable).map((error) => [error.message, error]),
   );
   return { plan, projects, findings, unreadable: [...unreadable.values()], sources };
+}
+
+/** Contents of a file, if it is not far larger than anything that is read here. */
+function readBounded(path: string): Uint8Array {
+  const { size } = statSync(path);
+  if (size <= MAX_FILE_BYTES) return readFileSync(path);
+  const place = { file: path, line: 1, column: 1, length: 1 };
+  const message = `${path}:1:1: ${size} bytes, expected at most ${MAX_FILE_BYTES}`;
+  throw new FormatError("layout/too-large", message, { details: place });
 }
 
 function jsonReport({ plan, projects, findings, unreadable }: CheckResult) {

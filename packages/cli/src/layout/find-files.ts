@@ -40,10 +40,13 @@ export function findFiles(paths: readonly string[]): FoundPaths {
 
 function isDirectory(path: string): boolean {
   try {
-    return statSync(path).isDirectory();
+    const entry = statSync(path);
+    if (entry.isDirectory()) return true;
+    if (entry.isFile()) return false;
   } catch (cause) {
     throw new UsageError("layout/cannot-read", `${path}: no such file or folder`, { cause });
   }
+  throw new UsageError("layout/cannot-read", `${path}: neither a file nor a folder`);
 }
 
 function walk(folder: string, depth: number, found: string[], budget: { entries: number }): void {

@@ -257,7 +257,7 @@ class DtsParser {
       if (token.text === "(") {
         this.#at = start;
         this.#skipParentheses();
-      } else if (/^[A-Za-z_]/.test(token.text) && this.#peek().text === "(") {
+      } else if (this.#isCall(token)) {
         this.#skipParentheses();
       }
       const parts = this.#tokens.slice(start, this.#at);
@@ -270,6 +270,11 @@ class DtsParser {
       }
     }
     return cells;
+  }
+
+  /** A macro with arguments; behind a number or a macro without them, "(" begins the next cell. */
+  #isCall({ text }: DtsToken): boolean {
+    return this.#peek().text === "(" && /^[A-Za-z_]/.test(text) && !this.#macros.has(text);
   }
 
   #bytes(open: DtsToken): number[] {

@@ -104,7 +104,8 @@ class Evaluator {
 
   #word(text: string): number | null {
     const number = /^(0[xX][0-9a-fA-F]+|\d+)[uUlL]*$/.exec(text)?.[1];
-    if (number !== undefined) return Number(number);
+    // As in C: a leading 0 means octal.
+    if (number !== undefined) return Number(number.replace(/^0(?=[0-7]+$)/, "0o"));
     const factor = FUNCTIONS.get(text);
     if (factor !== undefined) {
       const value = this.#take("(") ? this.ternary() : null;
