@@ -59,7 +59,8 @@ function wishOf(world: World, service: UpdateService): "rest" | "switch-back" | 
   if (isRelease(world.next, accepted?.id)) {
     return world.scenario.switchesBack && state === "UPDATED" ? "switch-back" : "rest";
   }
-  const hasEnded = previous !== null || (state === "FAILED" && reason?.code !== "primary-invalid");
+  const wasRepaired = reason?.step === "install" && reason.code === "primary-invalid";
+  const hasEnded = previous !== null || (state === "FAILED" && !wasRepaired);
   return hasEnded ? "rest" : "update";
 }
 

@@ -103,7 +103,7 @@ export class Checks {
         text: `${result ?? "nothing"} after ${cuts} cuts, expected ${scenario.results.join(" or ")}`,
       });
     }
-    const isExplained = status.reason !== null && status.reason.code !== "primary-invalid";
+    const isExplained = status.reason !== null;
     if ((result === "rolled-back" || result === "refused") && !isExplained) {
       violations.push({ invariant: "I10", text: `${result}, and no reason is recorded` });
     }

@@ -131,6 +131,8 @@ function jobsOf(options: ExplorationOptions): readonly Job[] {
     world: { profile, flash, scenario: name },
     depth,
     tears: mode === "closure" ? "distinct" : "all",
+    // With any number of cuts, any number of pages could be unstable at a time.
+    maxUnstable: mode === "closure" ? 1 : Number.POSITIVE_INFINITY,
   }));
 }
 

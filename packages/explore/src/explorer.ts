@@ -2,10 +2,11 @@
 import type { FlashOperation } from "@tandem/flash";
 import { stateName } from "@tandem/store";
 
+import { CanonicalMarker } from "./canonical-marker.js";
 import { Checks, resultOf } from "./checks.js";
 import type { Violation } from "./checks.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
-import { POWER_ON } from "./device-state.js";
+import { POWER_ON, forkState } from "./device-state.js";
 import { cutState, cutsOf } from "./forked-cuts.js";
 import type { TearChoice } from "./forked-cuts.js";
 import type { Geometry } from "./geometry.js";
@@ -62,6 +63,8 @@ export interface ExplorerOptions {
   readonly depth: number;
   /** Distinct: without tears that leave what a cut before or after an operation leaves. */
   readonly tears: TearChoice;
+  /** Unstable pages that a device may have at a time. */
+  readonly maxUnstable: number;
   /** Default: everything. */
   readonly share?: Share;
   readonly onFound: (found: Found) => void;
@@ -149,11 +152,16 @@ export class Explorer {
 
   #cutEverywhere(pending: Pending, session: Session, choices: string): void {
     const { geometry } = this.#options.world;
-    const { tears } = this.#options;
+    const { tears, maxUnstable } = this.#options;
     for (const [number, step] of session.steps.entries()) {
       const view = this.#viewOf(step.before);
       if (this.#counts(pending.cuts)) this.#cover(step, view);
+      const isSameBefore =
+        session.steps[number - 1]?.before.securityCounter === step.before.securityCounter;
       for (const cut of cutsOf(step.operation, number, tears)) {
+        // A cut after the operation before has left just that.
+        if (cut.when === "before" && isSameBefore) continue;
+        if (cut.tear === "unstable" && unstablePagesOf(step.before) >= maxUnstable) continue;
         const state = cutState(geometry, session, cut);
         const trail = { parent: pending.trail, edge: { decay: null, choices, cut } };
         const node = { state, entry: POWER_ON };
@@ -166,7 +174,8 @@ export class Explorer {
   #offer(state: Omit<Pending, "key">, floor: CertainRecord | null): Pair {
     const view = this.#viewOf(state.node.state);
     const key = this.#keys.keyOf(state.node, view);
-    const isOurs = this.#isOurs(key, state.cuts);
+    const isFirstCut = state.cuts === 1 && state.trail?.edge.cut !== null;
+    const isOurs = !isFirstCut || this.#isOurs(key);
     if (isOurs && this.#counts(state.cuts)) {
       this.figures.edges += 1;
       if (floor !== null) this.figures.cuts += 1;
@@ -179,14 +188,20 @@ export class Explorer {
     ];
     if (violations.length > 0 && state.trail !== null) {
       this.#report(violations, state.trail.parent, state.trail.edge);
-    } else (this.#pending[state.cuts] ??= []).push({ ...state, key });
+    } else {
+      // The session that it comes from still needs its own.
+      const settled = forkState(state.node.state);
+      new CanonicalMarker(this.#options.world.geometry, settled.appFlash).settle();
+      const node = { ...state.node, state: settled };
+      (this.#pending[state.cuts] ??= []).push({ ...state, node, key });
+    }
     return key;
   }
 
   /** Every worker goes the way without cuts; what the first cuts lead to is divided. */
-  #isOurs(key: Pair, cuts: number): boolean {
+  #isOurs(key: Pair): boolean {
     const { index, count } = this.#options.share ?? { index: 0, count: 1 };
-    return cuts !== 1 || (key.low >>> 4) % count === index;
+    return (key.low >>> 4) % count === index;
   }
 
   #counts(cuts: number): boolean {
@@ -213,6 +228,14 @@ export class Explorer {
     const cell = `${state}/${placeOf(this.#options.world.geometry, step.operation)}`;
     this.coverage.set(cell, (this.coverage.get(cell) ?? 0) + 1);
   }
+}
+
+function unstablePagesOf(state: DeviceState): number {
+  const { nand, appFlash, netFlash } = state;
+  return [nand, appFlash, netFlash].reduce(
+    (sum, { medium }) => sum + medium.unstablePages().length,
+    0,
+  );
 }
 
 /** What an operation belongs to: journal or bank of the store, a core, or the marker. */

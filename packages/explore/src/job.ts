@@ -12,6 +12,8 @@ export interface Job {
   readonly world: WorldName;
   readonly depth: number;
   readonly tears: TearChoice;
+  /** Unstable pages that a device may have at a time. */
+  readonly maxUnstable: number;
 }
 
 /** What a worker has to know besides its job. */
@@ -47,13 +49,14 @@ export class JobRunner {
 
   constructor(job: Job, { share, seen }: JobShare) {
     const world = createWorld(job.world);
-    const { depth, tears } = job;
+    const { depth, tears, maxUnstable } = job;
     this.#hashing = (): HashingFigures => world.crypto.figures;
     this.#explorer = new Explorer({
       world,
       seen: new StateSet(seen),
       depth,
       tears,
+      maxUnstable,
       share,
       onFound: (found) => {
         if (this.#found.length < MAX_FOUND) this.#found.push(found);

@@ -13,9 +13,12 @@ import type {
   BlockIdentity,
   BlockSummary,
   JournalPage,
+  RecordedReason,
   StoreLimits,
   StorePlan,
 } from "@tandem/store";
+
+import { describeReason } from "@tandem/update";
 
 import { Fingerprint, fingerprintOf } from "./fingerprint.js";
 import type { Geometry } from "./geometry.js";
@@ -110,7 +113,7 @@ export class PageFactsCache {
       isWeak:
         status === "corrected" && (eccStrengthBits <= 1 || correctedBits * 2 > eccStrengthBits),
       record,
-      recordKey: record === null ? NO_PAIR : recordKeyOf(data, limits),
+      recordKey: record === null ? NO_PAIR : recordKeyOf(data, record, limits),
       header: isWritten ? decodeBlockHeader(data) : null,
       summary: isWritten ? decodeBlockSummary(data, this.#plan) : null,
       dataKey: isWritten ? fingerprintOf(data) : NO_PAIR,
@@ -118,14 +121,36 @@ export class PageFactsCache {
   }
 }
 
-/** What the record says: a copy says the same, in another chain or at another time. */
-function recordKeyOf(data: Uint8Array, limits: StoreLimits): Pair {
+/**
+ * What the record says, as far as anything goes by it. A copy says the same, in another chain or at
+ * another time. Of a reason the code asks only whether there is one and whether it was a repair.
+ */
+function recordKeyOf(data: Uint8Array, page: JournalPage, limits: StoreLimits): Pair {
   const layout = recordLayout(limits);
   const fingerprint = new Fingerprint();
   for (const { name, offset, size } of layout.fields) {
-    if (name === "chain" || name === "sequence" || name === "crc") continue;
+    if (IGNORED_FIELDS.has(name)) continue;
     if (name === "flags") fingerprint.add((data[offset] ?? 0) & ~RECORD_FLAG_COPY);
     else fingerprint.addBytes(data.subarray(offset, offset + size));
   }
+  fingerprint.add(reasonClass(page.record.reason));
   return { high: fingerprint.high, low: fingerprint.low };
+}
+
+const IGNORED_FIELDS: ReadonlySet<string> = new Set([
+  "chain",
+  "sequence",
+  "crc",
+  "reason_image",
+  "reason_step",
+  "reason_code",
+  "reason_detail",
+]);
+
+function reasonClass(reason: RecordedReason | null): number {
+  if (reason === null) return 0;
+  const { code, step } = describeReason(reason);
+  if (code === "primary-invalid") return step === "install" ? 1 : 2;
+  // What the checks take for an excuse: the limits were used up.
+  return code === "attempts-exhausted" || code === "not-accepted" ? 3 : 4;
 }

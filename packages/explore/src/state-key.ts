@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isErased } from "@tandem/base";
 import type { MemoryStorage } from "@tandem/flash";
 import { findFwInfo } from "@tandem/image";
 import { isSameBlock } from "@tandem/store";
 import type { BlockIdentity, StateRecord } from "@tandem/store";
-import { MARKER_ENTRY_BYTES, decodeMarkerEntry } from "@tandem/update";
-import type { MarkerState } from "@tandem/update";
 
+import { CanonicalMarker } from "./canonical-marker.js";
 import type { DeviceNode } from "./device-state.js";
 import { Fingerprint } from "./fingerprint.js";
 import type { Geometry } from "./geometry.js";
@@ -15,9 +13,6 @@ import type { Pair } from "./page-facts.js";
 import type { StoreView, ViewedHead } from "./store-view.js";
 
 const ENTRY_NUMBER = { "power-on": 0, soft: 1, watchdog: 2, lockup: 3 } as const;
-/** Words of an entry that are cleared one by one, behind its CRC. */
-const MARKS_OFFSET = 32;
-const MARKER_NUMBER = { installing: 1, trial: 2, accepted: 3, stopgap: 4 } as const;
 
 /**
  * The key of a state: equal keys, equal futures. What the code cannot tell apart does not go in:
@@ -29,7 +24,6 @@ const MARKER_NUMBER = { installing: 1, trial: 2, accepted: 3, stopgap: 4 } as co
 export class StateKeys {
   readonly #geometry: Geometry;
   readonly #known: KnownPages;
-  readonly #markerFacts = new WeakMap<Uint8Array, MarkerFacts>();
 
   constructor(geometry: Geometry, known: KnownPages) {
     this.#geometry = geometry;
@@ -37,16 +31,27 @@ export class StateKeys {
   }
 
   keyOf(node: DeviceNode, view: StoreView): Pair {
-    const { state, entry } = node;
     const key = new Fingerprint();
-    key.add(ENTRY_NUMBER[entry.reason] * 2 + (entry.watchdogRuns ? 1 : 0));
-    key.add(state.securityCounter);
-    this.#addJournal(key, view);
-    this.#addBanks(key, view);
-    this.#addSlot(key, "app", state.appFlash);
-    this.#addSlot(key, "net", state.netFlash);
-    this.#addMarker(key, state.appFlash);
-    return { high: key.high, low: key.low };
+    for (const part of this.partsOf(node, view)) key.addPair(part);
+    return pairOf(key);
+  }
+
+  /** The key in parts: session and counter, journal, banks, cores, marker. */
+  partsOf(node: DeviceNode, view: StoreView): readonly Pair[] {
+    const { state, entry } = node;
+    const session = new Fingerprint();
+    const journal = new Fingerprint();
+    const banks = new Fingerprint();
+    const cores = new Fingerprint();
+    const marker = new Fingerprint();
+    session.add(ENTRY_NUMBER[entry.reason] * 2 + (entry.watchdogRuns ? 1 : 0));
+    session.add(state.securityCounter);
+    this.#addJournal(journal, view);
+    this.#addBanks(banks, view);
+    this.#addSlot(cores, "app", state.appFlash);
+    this.#addSlot(cores, "net", state.netFlash);
+    new CanonicalMarker(this.#geometry, state.appFlash).addTo(marker);
+    return [session, journal, banks, cores, marker].map(pairOf);
   }
 
   #addJournal(key: Fingerprint, view: StoreView): void {
@@ -56,7 +61,7 @@ export class StateKeys {
       for (const head of chain.heads.slice(0, chain.describedHeads)) {
         describeHead(key, view, head);
       }
-      key.add(chain.heads.findIndex((head) => !isCopyOnly(view, head)));
+      describeOlderHeads(key, view, chain.heads);
       for (const { sequence } of chain.candidates) sequences.push(sequence);
     }
     addOrder(key, sequences);
@@ -125,36 +130,6 @@ export class StateKeys {
     // b0n reads one thing out of firmware that it does not verify: its version.
     if (core === "net" && isTorn) key.add(versionIn(storage, start / pageBytes, pageBytes));
   }
-
-  #addMarker(key: Fingerprint, storage: MemoryStorage): void {
-    const { marker, appFlash } = this.#geometry.map;
-    const { pageBytes } = appFlash;
-    const first = marker.start / pageBytes;
-    let best = -1;
-    let newest = -1;
-    for (let page = first; page < first + marker.sizeBytes / pageBytes; page++) {
-      const stored = storage.read(page);
-      if (stored !== null) {
-        const facts = this.#markerFactsOf(stored);
-        key.addPair(facts.key);
-        if (facts.sequence > newest) {
-          newest = facts.sequence;
-          best = page;
-        }
-      }
-      addHidden(key, storage, page);
-    }
-    key.add(best);
-  }
-
-  #markerFactsOf(stored: Uint8Array): MarkerFacts {
-    let known = this.#markerFacts.get(stored);
-    if (known === undefined) {
-      known = markerFacts(stored);
-      this.#markerFacts.set(stored, known);
-    }
-    return known;
-  }
 }
 
 interface MappedBlock {
@@ -213,19 +188,40 @@ function addOrder(key: Fingerprint, sequences: readonly bigint[]): void {
   }
 }
 
-/** Pages of a head as mount sees them: blank, a record, or neither. */
+/**
+ * What a head may be found to say. How many of its pages are used does not matter: a later session
+ * appends nothing to it. Only where an erase of it was cut may its pages be other than used ones,
+ * then blank ones.
+ */
 function describeHead(key: Fingerprint, view: StoreView, head: ViewedHead): void {
   const { pagesPerBlock } = view.shape;
-  key.add(view.blockFlags(head.firstPage / pagesPerBlock));
-  let isCovered = false;
+  const flags = view.blockFlags(head.firstPage / pagesPerBlock);
+  key.add(flags);
   for (let at = head.firstPage + pagesPerBlock - 1; at >= head.firstPage; at--) {
     const page = view.page(at);
     const isUnstable = view.isUnstable(at);
-    key.add(page.isBlank && page.status === "ok" ? 1 : page.record === null ? 2 : 3);
-    if (isUnstable) key.add(99);
-    if (page.record === null || isCovered) continue;
+    const kind = page.isBlank && page.status === "ok" ? 1 : page.record === null ? 2 : 3;
+    if (flags !== 0 || isUnstable) key.add((at - head.firstPage) * 8 + kind);
+    if (page.record === null) continue;
     key.addPair(page.recordKey);
-    isCovered = !isUnstable;
+    if (!isUnstable && flags === 0) break;
+  }
+  key.add(view.isUnstable(head.firstPage) ? 1 : 0);
+}
+
+/**
+ * A block with nothing but a copy may be erased again, up to the first one with more in it; what is
+ * behind that may be erased anyway. An unstable head may not be found at all.
+ */
+function describeOlderHeads(key: Fingerprint, view: StoreView, heads: readonly ViewedHead[]): void {
+  let isCovered = false;
+  for (const head of heads) {
+    const isUnstable = view.isUnstable(head.firstPage);
+    if (isUnstable) key.add(55);
+    if (isCovered) continue;
+    const copyOnly = isCopyOnly(view, head);
+    key.add(copyOnly ? 1 : 2);
+    isCovered = !copyOnly && !isUnstable;
   }
 }
 
@@ -246,34 +242,6 @@ function addHidden(key: Fingerprint, storage: MemoryStorage, page: number): void
   key.add(storage.medium.block(page).isWeak ? 1 : 0);
 }
 
-/** One page of the marker: its newest entry, whether it is torn behind it, how much is used. */
-interface MarkerFacts {
-  readonly key: Pair;
-  /** Of the newest whole entry; -1 when there is none. */
-  readonly sequence: number;
-}
-
-function markerFacts(stored: Uint8Array): MarkerFacts {
-  const key = new Fingerprint();
-  let newest: MarkerState | null = null;
-  let marks: Uint8Array = new Uint8Array(0);
-  let used = 0;
-  let torn = 0;
-  for (let at = 0; at + MARKER_ENTRY_BYTES <= stored.length; at += MARKER_ENTRY_BYTES) {
-    const slot = stored.subarray(at, at + MARKER_ENTRY_BYTES);
-    if (isErased(slot)) continue;
-    used = at + MARKER_ENTRY_BYTES;
-    const entry = decodeMarkerEntry(slot);
-    torn = entry === null ? 1 : 0;
-    if (entry === null) continue;
-    newest = entry;
-    marks = slot.subarray(MARKS_OFFSET);
-  }
-  key.add(used * 2 + torn);
-  if (newest !== null) {
-    key.add(MARKER_NUMBER[newest.kind]);
-    key.addBytes(newest.releaseId);
-    key.addBytes(marks);
-  }
-  return { key: { high: key.high, low: key.low }, sequence: newest?.sequence ?? -1 };
+function pairOf(key: Fingerprint): Pair {
+  return { high: key.high, low: key.low };
 }

@@ -121,9 +121,15 @@ function provisioned(world: Omit<World, "root">): Pick<World, "root" | "knownNet
   const twin = createTwin(world, state, { power: new PowerSupply({ seed: 1 }) });
   provision(twin, world.factory.manifest, world.factory.images, { limits });
   fillMarker(twin);
+  ageJournal(twin);
   learn(twin, world.next);
   const { securityCounter, knownNetImages } = twin.state;
   return { knownNetImages, root: { state: { ...state, securityCounter }, entry: POWER_ON } };
+}
+
+/** As many boots as it takes for both chains of the journal to have come round once. */
+function ageJournal(twin: Nrf5340Twin): void {
+  for (let boots = 0; boots < 5; boots++) twin.mountStore().settle();
 }
 
 /** Leaves room for two entries, so that every story comes to erase the marker's other page. */
