@@ -7,19 +7,23 @@ import type { MarkerState } from "@tandem/update";
 import type { Fingerprint } from "./fingerprint.js";
 import type { Geometry } from "./geometry.js";
 
-const KIND_NUMBER = { installing: 1, trial: 2, accepted: 3 } as const;
-/** Words of an entry that are cleared one by one, behind its CRC. */
-const TRIAL_STARTS_OFFSET = 32;
+const KIND_NUMBER = { installing: 1, trial: 2, accepted: 3, stopgap: 4 } as const;
+const MARK_NUMBER = { blank: 0, cleared: 1, cut: 2 } as const;
 /** Entries that a page of a canonical marker has room for, at most. */
 const MAX_FREE_ENTRIES = 2;
 
-/** One page of the marker: its newest whole entry, and what stands behind it. */
+/** One page of the marker. */
 interface MarkerPage {
   readonly page: number;
-  readonly newest: MarkerState | null;
-  /** Slot of that entry, and the first one behind everything that is written. */
-  readonly newestSlot: number;
+  /** Whole ones, newest last. */
+  readonly entries: readonly MarkerEntry[];
+  /** First slot behind everything that is written. */
   readonly endSlot: number;
+}
+
+interface MarkerEntry {
+  readonly state: MarkerState;
+  readonly slot: number;
 }
 
 /** The marker of a device: what the code can tell of it. */
@@ -47,8 +51,9 @@ export class CanonicalMarker {
    */
   settle(): void {
     const [newest] = this.#pages;
-    if (newest === undefined || newest.newest === null || this.#isUnstable(newest.page)) return;
-    const { page, newestSlot, endSlot } = newest;
+    if (newest === undefined || this.#isUnstable(newest.page)) return;
+    const { page, endSlot, entries } = newest;
+    const newestSlot = entries.at(-1)?.slot ?? endSlot;
     const shift = this.#slots - MAX_FREE_ENTRIES - endSlot;
     const stored = this.#storage.read(page);
     if (shift <= 0 || stored === null) return;
@@ -59,21 +64,18 @@ export class CanonicalMarker {
   }
 
   addTo(key: Fingerprint): void {
-    for (const marker of this.#pages) {
-      const { page, newest, newestSlot, endSlot } = marker;
+    for (const { page, entries, endSlot } of this.#pages) {
       const isUnstable = this.#isUnstable(page);
       const { span } = this.#storage.medium.page(page);
-      key.add(isUnstable ? (span?.start ?? 0) : -1);
+      key.add(isUnstable ? (span?.start ?? 0) - endSlot * MARKER_ENTRY_BYTES : 1);
       key.add(Math.max(endSlot, this.#slots - MAX_FREE_ENTRIES));
-      key.add(endSlot - newestSlot > 1 ? 1 : 0);
-      if (newest !== null) {
-        key.add(KIND_NUMBER[newest.kind]);
-        key.addBytes(newest.releaseId);
-        const start = newestSlot * MARKER_ENTRY_BYTES;
-        const entry = this.#storage.read(page)?.subarray(start, start + MARKER_ENTRY_BYTES);
-        if (entry !== undefined) key.addBytes(entry.subarray(TRIAL_STARTS_OFFSET));
-        if (!isUnstable) return;
+      // What stands before the newest entry shows when that one reads badly.
+      for (const { state } of entries.slice(isUnstable ? -2 : -1)) {
+        key.add(KIND_NUMBER[state.kind]);
+        key.addBytes(state.releaseId);
+        for (const mark of state.marks) key.add(MARK_NUMBER[mark]);
       }
+      if (entries.length > (isUnstable ? 1 : 0)) return;
     }
   }
 
@@ -83,7 +85,7 @@ export class CanonicalMarker {
 
   #inspect(page: number): MarkerPage {
     const stored = this.#storage.read(page);
-    if (stored === null) return { page, newest: null, newestSlot: 0, endSlot: 0 };
+    if (stored === null) return { page, entries: [], endSlot: 0 };
     const known = KNOWN.get(stored);
     if (known !== undefined) return { ...known, page };
     const inspected = inspect(stored, page, this.#slots);
@@ -96,22 +98,19 @@ export class CanonicalMarker {
 const KNOWN = new WeakMap<Uint8Array, MarkerPage>();
 
 function inspect(stored: Uint8Array, page: number, slots: number): MarkerPage {
-  let newest: MarkerState | null = null;
-  let newestSlot = 0;
+  const entries: MarkerEntry[] = [];
   let endSlot = 0;
   for (let slot = 0; slot < slots; slot++) {
     const start = slot * MARKER_ENTRY_BYTES;
     const bytes = stored.subarray(start, start + MARKER_ENTRY_BYTES);
     if (isErased(bytes)) continue;
     endSlot = slot + 1;
-    const entry = decodeMarkerEntry(bytes);
-    if (entry === null) continue;
-    newest = entry;
-    newestSlot = slot;
+    const state = decodeMarkerEntry(bytes);
+    if (state !== null) entries.push({ state, slot });
   }
-  return { page, newest, newestSlot, endSlot };
+  return { page, entries, endSlot };
 }
 
-function sequenceOf({ newest }: MarkerPage): number {
-  return newest?.sequence ?? -1;
+function sequenceOf({ entries }: MarkerPage): number {
+  return entries.at(-1)?.state.sequence ?? -1;
 }

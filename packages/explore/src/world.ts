@@ -4,6 +4,7 @@ import { nodeCrypto } from "@tandem/base/node";
 import { MemoryStorage, NandChip } from "@tandem/flash";
 import { Nrf5340Twin, PowerSupply, provision } from "@tandem/twin";
 import type { FirmwareScripts, KnownNetImage, TwinOptions } from "@tandem/twin";
+import { MARKER_ENTRY_BYTES } from "@tandem/update";
 
 import { POWER_ON } from "./device-state.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
@@ -136,10 +137,9 @@ function ageJournal(twin: Nrf5340Twin): void {
 function fillMarker(twin: Nrf5340Twin): void {
   const { marker, appFlash, map } = twin;
   const { releaseId } = marker.read();
-  const entryBytes = 44;
   const isFull = (): boolean => {
     const used = appFlash.read(map.marker.start, appFlash.profile.pageBytes);
-    return used.subarray(-3 * entryBytes).some((byte) => byte !== 0xff);
+    return used.subarray(-3 * MARKER_ENTRY_BYTES).some((byte) => byte !== 0xff);
   };
   for (let entry = 0; !isFull(); entry++) {
     marker.write(entry % 2 === 0 ? "trial" : "accepted", releaseId);
