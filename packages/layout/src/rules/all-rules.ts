@@ -41,6 +41,7 @@ import {
   padSize,
   spanMismatch,
   staticGaps,
+  unusedLayout,
 } from "./partition-manager.js";
 import { fprotectOff, pcdAlignment, pcdDiffers, pcdNotFixed, protectionUnit } from "./pcd.js";
 import type { Rule } from "./rule.js";
@@ -75,6 +76,7 @@ export const RULES: readonly Rule[] = [
   spanMismatch,
   staticGaps,
   padSize,
+  unusedLayout,
   deprecatedPm,
   pcdNotFixed,
   pcdAlignment,

@@ -138,6 +138,32 @@ export const padSize: Rule = {
   },
 };
 
+/** A static layout that no build reads. */
+export const unusedLayout: Rule = {
+  id: "pm/unused",
+  severity: "warning",
+  title: "pm_static.yml is used",
+  reason:
+    "With Partition Manager off the partitions come from devicetree. Whoever reads or changes the " +
+    "file believes in addresses that no image has.",
+  source: "sdk-nrf sysbuild/Kconfig.sysbuild, PARTITION_MANAGER",
+  affects: { from: "v2.7.0", to: null },
+  fix: "Delete the file, or turn Partition Manager on again with SB_CONFIG_PARTITION_MANAGER=y.",
+  *check({ project, layouts, config }) {
+    const off = config("sysbuild")?.get("SB_CONFIG_PARTITION_MANAGER");
+    for (const layout of project.pmLayouts) {
+      const [first] = layout.partitions;
+      if (off === null || off === undefined || first === undefined || layouts.includes(layout))
+        continue;
+      yield {
+        message: `${layout.file} is not used`,
+        place: first.place,
+        related: [{ place: off.place, message: "Partition Manager is off" }],
+      };
+    }
+  },
+};
+
 /** Partition Manager is used where it is on its way out. */
 export const deprecatedPm: Rule = {
   id: "pm/deprecated",

@@ -298,6 +298,13 @@ export const PARTITION_CASES: readonly RuleCase[] = [
     fixed: { "sysbuild.conf": `${PM_PROJECT["sysbuild.conf"]}SB_CONFIG_PM_MCUBOOT_PAD=0x200\n` },
   },
   {
+    rule: "pm/unused",
+    name: "a static layout beside devicetree partitions",
+    base: DT_PROJECT,
+    bad: { [STATIC]: PM_PROJECT[STATIC] },
+    at: [STATIC, "mcuboot:"],
+  },
+  {
     rule: "pm/deprecated",
     name: "Partition Manager in v3.4",
     base: PM_PROJECT,
