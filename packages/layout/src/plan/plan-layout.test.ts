@@ -44,7 +44,7 @@ const COMBINATIONS = [
   ["NOR", "devicetree", { chip: NOR, way: "devicetree" }],
 ] as const;
 
-const hasDtc = spawnSync("dtc", ["--version"]).status === 0;
+const hasTools = ["dtc", "cpp"].every((tool) => spawnSync(tool, ["--version"]).status === 0);
 
 describe.each(COMBINATIONS)("a plan for %s with %s", (_, __, combination) => {
   const plan = planLayout({ ...OPTIONS, ...combination });
@@ -64,7 +64,7 @@ describe.each(COMBINATIONS)("a plan for %s with %s", (_, __, combination) => {
     },
   );
 
-  it.skipIf(!hasDtc)("emits overlays that preprocess and compile", () => {
+  it.skipIf(!hasTools)("emits overlays that preprocess and compile", () => {
     const overlays = [...files].filter(([name]) => name.endsWith(".overlay"));
     expect(overlays.length).toBeGreaterThanOrEqual(2);
     for (const [name, text] of overlays) {
