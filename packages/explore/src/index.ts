@@ -9,9 +9,13 @@ export type {
 } from "./exploration.js";
 export { FLASH_KINDS, PROFILE_NAMES } from "./geometry.js";
 export type { FlashKind, ProfileName } from "./geometry.js";
+export { JobRunner } from "./job.js";
+export { walkAtRandom } from "./random-walk.js";
+export type { RandomWalkOptions, RandomWalkReport } from "./random-walk.js";
 export { describeSession, replay } from "./replay.js";
 export type { ReplayedSession } from "./replay.js";
 export { SCENARIOS } from "./scenario.js";
+export { StateSet } from "./state-set.js";
 export { parseLine } from "./trail.js";
 export { createWorld } from "./world.js";
 export type { World, WorldName } from "./world.js";

@@ -5,7 +5,7 @@ import type { TearChoice } from "./forked-cuts.js";
 import type { HashingFigures } from "./memo-crypto.js";
 import { StateSet } from "./state-set.js";
 import { createWorld } from "./world.js";
-import type { WorldName } from "./world.js";
+import type { World, WorldName } from "./world.js";
 
 /** One world to go through. */
 export interface Job {
@@ -47,8 +47,8 @@ export class JobRunner {
   readonly #found: Found[] = [];
   readonly #hashing: () => HashingFigures;
 
-  constructor(job: Job, { share, seen }: JobShare) {
-    const world = createWorld(job.world);
+  /** @param world the one that the job names */
+  constructor(job: Job, { share, seen }: JobShare, world: World = createWorld(job.world)) {
     const { depth, tears, maxUnstable } = job;
     this.#hashing = (): HashingFigures => world.crypto.figures;
     this.#explorer = new Explorer({

@@ -25,14 +25,19 @@ export const CHOICE_LETTERS: string = READ_LETTERS + Object.keys(BEHAVIOURS).joi
  */
 export class SessionChoices {
   #forced: string;
+  readonly #pick: (count: number) => number;
   #made = "";
   readonly #byName = new Map<string, string>();
   /** Prefixes that are still to be tried. */
   readonly #left: string[] = [];
 
-  /** @param letters the choices of one run, to repeat it; default: all combinations */
-  constructor(letters = "") {
+  /**
+   * @param letters the choices of one run, to repeat it; default: all combinations
+   * @param pick decides each choice that `letters` leaves open; default: the first one
+   */
+  constructor(letters = "", pick: (count: number) => number = () => 0) {
     this.#forced = letters;
+    this.#pick = pick;
   }
 
   /** The choices of this run, in the order in which they were asked for. */
@@ -68,10 +73,12 @@ export class SessionChoices {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     const at = this.#made.length;
-    const [first = "", ...others] = letters;
     const isForced = at < this.#forced.length;
-    const choice = isForced ? this.#forced.charAt(at) : first;
-    if (!isForced) this.#left.push(...others.map((letter) => this.#made + letter));
+    const choice = isForced ? this.#forced.charAt(at) : letters.charAt(this.#pick(letters.length));
+    if (!isForced) {
+      const others = letters.replace(choice, "");
+      this.#left.push(...Array.from(others, (letter) => this.#made + letter));
+    }
     this.#byName.set(name, choice);
     this.#made += choice;
     return choice;

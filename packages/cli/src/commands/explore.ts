@@ -13,12 +13,26 @@ import {
   explore,
   parseLine,
   replay,
+  walkAtRandom,
 } from "@tandem/explore";
-import type { ExplorationProgress, ExplorationReport } from "@tandem/explore";
+import type {
+  ExplorationProgress,
+  ExplorationReport,
+  Finding,
+  FlashKind,
+  ProfileName,
+} from "@tandem/explore";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
 import { parseWholeNumber } from "../option-parsers.js";
+
+const PROFILE_OPTION = new Option("--profile <name>", "tiny chips, or those of a product")
+  .choices(PROFILE_NAMES)
+  .default("small" as const);
+const FLASH_OPTION = new Option("--flash <kind>", "chip that holds the store")
+  .choices(FLASH_KINDS)
+  .default("nand-1bit" as const);
 
 /** `tandem explore`: checks an update in every state that loss of power can lead to. */
 export function registerExploreCommand(program: Command, context: Context): void {
@@ -26,20 +40,12 @@ export function registerExploreCommand(program: Command, context: Context): void
     .command("explore")
     .description("Check the invariants of an update in every state that faults can lead to")
     .addOption(
-      new Option("--mode <mode>", "one cut, several, or any number of them")
-        .choices(MODES)
+      new Option("--mode <mode>", "one cut, several, any number of them, or walks at random")
+        .choices([...MODES, "random"] as const)
         .default("linear" as const),
     )
-    .addOption(
-      new Option("--profile <name>", "tiny chips, or those of a product")
-        .choices(PROFILE_NAMES)
-        .default("small" as const),
-    )
-    .addOption(
-      new Option("--flash <kind>", "chip that holds the store")
-        .choices(FLASH_KINDS)
-        .default("nand-1bit" as const),
-    )
+    .addOption(PROFILE_OPTION)
+    .addOption(FLASH_OPTION)
     .option("--depth <n>", "cuts on one path, in mode depth", parseWholeNumber(0, 99), 2)
     .option("--scenario <name>", "only this story; default: all")
     .option("--budget <time>", "stop after this time, e.g. 90s or 10m", parseDuration)
@@ -49,11 +55,17 @@ export function registerExploreCommand(program: Command, context: Context): void
       parseWholeNumber(0, 64),
       availableParallelism(),
     )
+    .option("--sessions <n>", "in mode random", parseWholeNumber(1, 1e9), 10_000)
+    .option("--seed <n>", "in mode random", parseWholeNumber(0, 0xffff_ffff), 1)
     .option("--json", "print one JSON document on standard output")
     .addHelpText("after", "\nExit status: 0 no violation, 1 violations, 130 interrupted.")
     .action(async (options) => {
+      if (options.mode === "random") {
+        runRandom(context, options);
+        return;
+      }
       const rate = new RateLine(context);
-      const { budget, scenario, mode, profile, flash, depth, workers } = options;
+      const { mode, budget, scenario, profile, flash, depth, workers } = options;
       const report = await explore({
         mode,
         profile,
@@ -73,6 +85,37 @@ export function registerExploreCommand(program: Command, context: Context): void
       else if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
     });
   registerReplay(command, context);
+}
+
+function runRandom(
+  context: Context,
+  options: {
+    readonly profile: ProfileName;
+    readonly flash: FlashKind;
+    readonly sessions: number;
+    readonly seed: number;
+    readonly budget?: number | undefined;
+    readonly json?: true | undefined;
+  },
+): void {
+  const { profile, flash, sessions, seed, budget } = options;
+  const start = performance.now();
+  const elapsedMs = (): number => performance.now() - start;
+  const isOver = (): boolean => elapsedMs() > (budget ?? Number.POSITIVE_INFINITY);
+  const report = walkAtRandom({ profile, flash, sessions, seed, isOver });
+  const seconds = elapsedMs() / 1000;
+  if (options.json === true) {
+    const document = { mode: "random", profile, flash, seed, seconds, ...report };
+    context.out(`${JSON.stringify(document, null, 2)}\n`);
+  } else {
+    context.out(
+      `${profile} ${flash}, seed ${seed}: ${report.sessions} sessions, of them ${report.cuts} cut, ` +
+        `in ${report.updates} updates (at most ${report.mostCuts} cuts in one), ` +
+        `${seconds.toFixed(1)} s\n`,
+    );
+    for (const line of describeViolations(report.violations)) context.out(`${line}\n`);
+  }
+  if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
 }
 
 function registerReplay(command: ReturnType<Command["command"]>, context: Context): void {
@@ -103,6 +146,12 @@ function describeReport(report: ExplorationReport): string[] {
       `(${edgesPerSecond} per second)`,
     `devices that came to rest: ${results.join(", ")}; ` +
       `at most ${report.mostSessions} sessions without a fault`,
+    ...describeViolations(violations),
+  ];
+}
+
+function describeViolations(violations: readonly Finding[]): string[] {
+  return [
     `violations: ${violations.length}`,
     ...violations.flatMap(({ invariant, text, line }) => [
       `  ${invariant}: ${text}`,
