@@ -5,7 +5,7 @@ import type { Job, JobProgress, JobResult } from "./job.js";
 import { checkLiveness } from "./liveness.js";
 import { minimize } from "./minimize.js";
 import { Pool } from "./pool.js";
-import { CLOSURE_SCENARIOS, SCENARIOS } from "./scenario.js";
+import { CLOSURE_SCENARIOS, FULL_SCENARIOS, SCENARIOS } from "./scenario.js";
 import { formatLine } from "./trail.js";
 import { createWorld } from "./world.js";
 
@@ -124,7 +124,8 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
 
 function jobsOf(options: ExplorationOptions): readonly Job[] {
   const { mode, profile, flash, scenario } = options;
-  const all = mode === "closure" ? CLOSURE_SCENARIOS : SCENARIOS;
+  const fixed = profile === "full" ? FULL_SCENARIOS : SCENARIOS;
+  const all = mode === "closure" ? CLOSURE_SCENARIOS : fixed;
   const names = scenario === undefined ? all.map(({ name }) => name) : [scenario];
   const depth = { linear: 1, depth: options.depth, closure: Number.POSITIVE_INFINITY }[mode];
   return names.map((name) => ({
