@@ -8,6 +8,8 @@ export { NcsNrf5340 } from "./ncs/ncs-device.js";
 export type { NcsBootOutcome, NcsDeviceOptions, NcsState, NcsStorages } from "./ncs/ncs-device.js";
 export { ncsLayout } from "./ncs/ncs-layout.js";
 export type { NcsFlash, NcsLayout, NcsMode, NcsSlot, NetUpdate } from "./ncs/ncs-layout.js";
+export { NETWORK_CORE_IMAGE, nrf53BootHooks } from "./ncs/nrf53-hooks.js";
+export type { Nrf53BootHooksOptions } from "./ncs/nrf53-hooks.js";
 export { knowRelease, provisionNcs } from "./ncs/provision-ncs.js";
 export type { NcsRelease } from "./ncs/provision-ncs.js";
 export { SDK_BEHAVIOURS, behavioursOf } from "./ncs/sdk-behaviours.js";

@@ -8,15 +8,11 @@ import { nodeCrypto } from "@tandem/base/node";
 import { loadPublicKey } from "@tandem/image/node";
 import { FlashBoard } from "@tandem/mcuboot";
 import type { BoardDevice, FlashBoardOptions } from "@tandem/mcuboot";
+import { NETWORK_CORE_IMAGE } from "@tandem/twin";
 
-import {
-  NETWORK_CORE_IMAGE,
-  networkCorePrimary,
-  nrf5340Build,
-  nrf5340Hooks,
-} from "./nrf5340-hooks.js";
 import { parseBootSetup } from "./boot-setup.js";
 import type { BootSetup } from "./boot-setup.js";
+import { nrf5340Board } from "./nrf5340-hooks.js";
 
 /** A dump that was named on the command line. */
 export interface DumpArgument {
@@ -58,20 +54,16 @@ function boardOptions(
   keys: readonly PublicKey[],
 ): FlashBoardOptions {
   const { build, images, scratch, securityCounters, hooks, sdk } = setup;
-  const isNrf5340 = hooks === "nrf5340";
-  return {
-    config: isNrf5340 ? nrf5340Build(build, sdk) : build,
+  const board: FlashBoardOptions = {
+    config: build,
     devices,
-    images: images.map(({ primary, secondary }, i) => ({
-      primary: isNrf5340 && i === NETWORK_CORE_IMAGE ? networkCorePrimary(primary) : primary,
-      ...(secondary && { secondary }),
-    })),
+    images,
     ...(scratch && { scratch }),
     crypto: nodeCrypto,
     keys,
     ...(securityCounters && { securityCounters }),
-    ...(isNrf5340 && { makeHooks: nrf5340Hooks }),
   };
+  return hooks === "nrf5340" ? nrf5340Board(board, sdk) : board;
 }
 
 function filesOf(setup: BootSetup, dumps: readonly DumpArgument[]): ReadonlyMap<string, string> {

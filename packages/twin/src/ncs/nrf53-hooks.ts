@@ -26,6 +26,15 @@ const PAD_BYTES = 0x200;
 /** CONFIG_PCD_VERSION_PAGE_BUF_SIZE: words are reserved, and bytes read. */
 const VERSION_READ_BYTES = 2046;
 
+/** What decides a boot of MCUboot with NCS's hooks, on a device or on dumps of one. */
+export interface Nrf53BootHooksOptions {
+  readonly build: NcsBuild;
+  /** b0n's slot in the network core's flash. */
+  readonly netSlot: FlashSlot;
+  /** `pcd_network_core_update`: has b0n install firmware; 0 or a negative error. */
+  readonly networkCoreUpdate: (firmware: Uint8Array) => number;
+}
+
 export interface Nrf53HooksOptions {
   readonly build: NcsBuild;
   readonly ramFlash: SimpleFlash;
@@ -42,31 +51,49 @@ export interface Nrf53HooksOptions {
  * and after a copy to it b0n is told to fetch the firmware there.
  * @see sdk-nrf, modules/mcuboot/hooks/nrf53_hooks.c
  */
-export function nrf53Hooks(options: Nrf53HooksOptions): BootHooks {
-  const { build, ramFlash, pcd, netSlot } = options;
+export function nrf53BootHooks(options: Nrf53BootHooksOptions): BootHooks {
+  const { build, netSlot, networkCoreUpdate } = options;
   // NCSDK-24203: the hook's "go on as usual" is not the value that a hardened build expects.
   const regularCheck =
     build.fih && build.behaviours.has("fih-refuses-images")
       ? FihResult.FIH_FAILURE
       : FihResult.FIH_BOOT_HOOK_REGULAR;
-  const hooks: BootHooks = {
+  return {
     boot_read_image_header_hook: (imageIndex, slot) =>
       isFaked(imageIndex, slot) ? fakedHeader(netSlot) : BOOT_HOOK_REGULAR,
     boot_image_check_hook: (imageIndex, slot) =>
       isFaked(imageIndex, slot) ? FihResult.FIH_SUCCESS : regularCheck,
     boot_read_swap_state_primary_slot_hook: (imageIndex) =>
       imageIndex === NETWORK_CORE_IMAGE ? UNSET_SWAP_STATE : BOOT_HOOK_REGULAR,
-    boot_copy_region_post_hook: (imageIndex, primary) => {
-      if (imageIndex === NETWORK_CORE_IMAGE) return networkCoreUpdate(ramFlash, pcd);
-      const { swapType } = readSwapState(build.config, primary);
-      if (options.fillsOnRevert && swapType === BOOT_SWAP_TYPE_REVERT) {
-        pcd.fillNetworkCore(ramFlash.bytes.subarray(0, netSlot.sizeBytes));
+    boot_copy_region_post_hook: (imageIndex, primary) =>
+      imageIndex === NETWORK_CORE_IMAGE
+        ? withFirmwareIn(primary.read(0, primary.size), networkCoreUpdate)
+        : 0,
+  };
+}
+
+/** {@link nrf53BootHooks} on a device, with what its PCD and its serial recovery add. */
+export function nrf53Hooks(options: Nrf53HooksOptions): BootHooks {
+  const { build, ramFlash, pcd, netSlot } = options;
+  const bootHooks = nrf53BootHooks({
+    build,
+    netSlot,
+    networkCoreUpdate: (firmware) => pcd.networkCoreUpdate(firmware),
+  });
+  const hooks: BootHooks = {
+    ...bootHooks,
+    boot_copy_region_post_hook: (imageIndex, primary, size) => {
+      if (options.fillsOnRevert && imageIndex !== NETWORK_CORE_IMAGE) {
+        const { swapType } = readSwapState(build.config, primary);
+        if (swapType === BOOT_SWAP_TYPE_REVERT) {
+          pcd.fillNetworkCore(ramFlash.bytes.subarray(0, netSlot.sizeBytes));
+        }
       }
-      return 0;
+      return bootHooks.boot_copy_region_post_hook?.(imageIndex, primary, size) ?? 0;
     },
     boot_serial_uploaded_hook: (slot) =>
       slot === NETWORK_CORE_RECOVERY_SLOT
-        ? withFirmwareIn(ramFlash, (data) => pcd.networkCoreUpdateInitiate(data))
+        ? withFirmwareIn(ramFlash.bytes, (firmware) => pcd.networkCoreUpdateInitiate(firmware))
         : 0,
     boot_reset_request_hook: () => (pcd.isCopying ? BOOT_RESET_REQUEST_HOOK_BUSY : 0),
   };
@@ -107,16 +134,11 @@ function fakedHeader(netSlot: FlashSlot): ImageHeader {
   };
 }
 
-function networkCoreUpdate(ramFlash: SimpleFlash, pcd: Pcd): number {
-  return withFirmwareIn(ramFlash, (data) => pcd.networkCoreUpdate(data));
-}
-
-/** Hands on the payload of the image in RAM flash; its header and TLVs stay behind. */
-function withFirmwareIn(ramFlash: SimpleFlash, update: (data: Uint8Array) => number): number {
-  const { bytes } = ramFlash;
-  const { magic, headerSize, imageSize } = IMAGE_HEADER_LAYOUT.parse(bytes);
+/** Hands on the payload of the image in the RAM slot; its header and TLVs stay behind. */
+function withFirmwareIn(ramSlot: Uint8Array, update: (firmware: Uint8Array) => number): number {
+  const { magic, headerSize, imageSize } = IMAGE_HEADER_LAYOUT.parse(ramSlot);
   if (magic !== IMAGE_MAGIC) return ENODATA;
-  const firmware = bytes.subarray(headerSize, headerSize + imageSize);
+  const firmware = ramSlot.subarray(headerSize, headerSize + imageSize);
   const resetVector = readVectorTable(firmware)?.resetVector ?? 0;
   return resetVector > MEMORY_MAP.netFlashBase ? update(firmware) : ENODATA;
 }

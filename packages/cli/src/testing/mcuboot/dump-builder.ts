@@ -8,7 +8,7 @@ import { signerFromSeed } from "@tandem/image/node";
 import { FlashBoard, bootSetConfirmed, bootSetPending } from "@tandem/mcuboot";
 import type { BoardArea, BootConfig, SlotName } from "@tandem/mcuboot";
 
-import { networkCorePrimary, nrf5340Build, nrf5340Hooks } from "../../mcuboot/nrf5340-hooks.js";
+import { nrf5340Board } from "../../mcuboot/nrf5340-hooks.js";
 
 export const SECTOR_SIZE = 4096;
 export const SLOT_SIZE = 0x10000;
@@ -97,7 +97,6 @@ export class DumpBuilder {
       ...rest
     } = wish;
     const { keys = "trusted", isNrf5340 = false, ...build } = rest;
-    const config = isNrf5340 ? nrf5340Build(build) : build;
     const sizes = [primarySize ?? SLOT_SIZE, secondarySize ?? SLOT_SIZE] as const;
     let offset = 0;
     const take = (size: number): BoardArea => {
@@ -107,13 +106,12 @@ export class DumpBuilder {
     };
     const ram = { device: "ram", offset: 0, size: sizes[0] };
     const images = Array.from({ length: imageCount }, (_, i) => {
-      const primary = isNrf5340 && i === 1 ? networkCorePrimary(ram) : take(sizes[0]);
-      return config.mode === "single" ? { primary } : { primary, secondary: take(sizes[1]) };
+      const primary = isNrf5340 && i === 1 ? ram : take(sizes[0]);
+      return build.mode === "single" ? { primary } : { primary, secondary: take(sizes[1]) };
     });
-    const scratch = config.mode === "scratch" ? take(scratchSize ?? SECTOR_SIZE) : undefined;
-    this.#config = config;
-    this.board = new FlashBoard({
-      config,
+    const scratch = build.mode === "scratch" ? take(scratchSize ?? SECTOR_SIZE) : undefined;
+    const board = {
+      config: build,
       devices: [
         { name: "flash", size: offset, ...GEOMETRY },
         ...(isNrf5340 ? [{ name: "ram", size: ram.size, ...GEOMETRY }] : []),
@@ -123,8 +121,9 @@ export class DumpBuilder {
       crypto: nodeCrypto,
       keys: keys === "none" ? [] : [TRUSTED.publicKey],
       ...(securityCounters && { securityCounters }),
-      ...(isNrf5340 && { makeHooks: nrf5340Hooks }),
-    });
+    };
+    this.board = new FlashBoard(isNrf5340 ? nrf5340Board(board) : board);
+    this.#config = this.board.bootOptions.config;
   }
 
   /** Writes bytes to a slot, from `offset` on; by default where the mode expects an image. */
