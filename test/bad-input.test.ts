@@ -2,13 +2,12 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
 import { generateKeyPairSync } from "node:crypto";
-import { nodeCrypto } from "@tandem/base/node";
-import { createReleaseCheck, createReleaseServer } from "@tandem/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { createAuthority, issueServerCertificate } from "../packages/cli/src/tls/authority.js";
 import { createRunCertificates } from "../packages/cli/src/tls/run-certificates.js";
-import { makeReleases } from "./support/releases.js";
+import { LOOPBACK, createTestServer } from "./support/release-server.js";
+import { initTwin, makeReleases } from "./support/releases.js";
 import { tandem, tandemOk } from "./support/tandem.js";
 import { TemporaryDirectory } from "./support/temporary.js";
 
@@ -105,15 +104,14 @@ describe("bad input", () => {
 });
 
 /** An update from a server whose certificate must be refused; the device stays as it is. */
-async function updateFrom(tls: { key: string; cert: string }, caPem: string): Promise<void> {
+async function updateFrom(
+  certificates: { readonly keyPem: string; readonly certPem: string },
+  caPem: string,
+): Promise<void> {
   const ca = files.file("ca.pem");
   writeFileSync(ca, caPem);
-  await using server = await createReleaseServer({
-    root: files.file("releases"),
-    tls,
-    publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
-  });
-  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  await using server = await createTestServer(files.file("releases"), certificates);
+  const url = await server.listen(LOOPBACK);
   const update = ["twin", "update", device, "--url", url, "--ca", ca, "--release", "1.1.0"];
   await expectRefusal(update, 3, /TLS with 127\.0\.0\.1:\d+: .*certificate.* \[agent\/tls\]/);
   const status = JSON.parse(await tandemOk("twin", "status", device, "--json"));
@@ -121,23 +119,12 @@ async function updateFrom(tls: { key: string; cert: string }, caPem: string): Pr
 }
 
 describe("a server that cannot be trusted", () => {
-  beforeAll(async () => {
-    const release = files.file("releases", "1.0.0");
-    await tandemOk(
-      "twin",
-      "init",
-      device,
-      "--release",
-      release,
-      "--key",
-      files.file("key.pub.pem"),
-    );
-  });
+  beforeAll(() => initTwin(files, device));
 
   it("because its authority is unknown", async () => {
     const server = await createRunCertificates({ now: new Date() });
     const other = await createRunCertificates({ now: new Date() });
-    await updateFrom({ key: server.keyPem, cert: server.certPem }, other.caPem);
+    await updateFrom(server, other.caPem);
     expect(server.caPem).not.toBe(other.caPem);
   });
 
@@ -146,7 +133,7 @@ describe("a server that cannot be trusted", () => {
     const authority = await createAuthority({ now: new Date(Date.now() - 10 * day), days: 30 });
     const past = { now: new Date(Date.now() - 5 * day), days: 1 };
     const expired = await issueServerCertificate(authority, past);
-    await updateFrom({ key: expired.keyPem, cert: expired.certPem }, authority.caPem);
+    await updateFrom(expired, authority.caPem);
     expect(expired.certPem).toContain("CERTIFICATE");
   });
 });

@@ -3,14 +3,13 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { bytesEqual, createRandom } from "@tandem/base";
-import { nodeCrypto } from "@tandem/base/node";
 import { parseImage } from "@tandem/image";
-import { createReleaseCheck, createReleaseServer } from "@tandem/server";
 import { APP_SLOT, NET_SLOT } from "@tandem/twin";
 import { expect, it } from "vitest";
 
 import { createRunCertificates } from "../packages/cli/src/tls/run-certificates.js";
-import { makeReleases } from "./support/releases.js";
+import { LOOPBACK, createTestServer } from "./support/release-server.js";
+import { initTwin, makeReleases } from "./support/releases.js";
 import { spawnTandem, tandem, tandemOk } from "./support/tandem.js";
 import { TemporaryDirectory } from "./support/temporary.js";
 
@@ -40,23 +39,10 @@ it("a twin directory survives SIGKILL at any moment of an update", async () => {
   const certificates = await createRunCertificates({ now: new Date() });
   const ca = directory.file("ca.pem");
   writeFileSync(ca, certificates.caPem);
-  await using server = await createReleaseServer({
-    root: directory.file("releases"),
-    tls: { key: certificates.keyPem, cert: certificates.certPem },
-    publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
-  });
-  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  await using server = await createTestServer(directory.file("releases"), certificates);
+  const url = await server.listen(LOOPBACK);
   const device = directory.file("device");
-  const release = directory.file("releases", "1.0.0");
-  await tandemOk(
-    "twin",
-    "init",
-    device,
-    "--release",
-    release,
-    "--key",
-    directory.file("key.pub.pem"),
-  );
+  await initTwin(directory, device);
 
   const random = createRandom(11);
   const update = ["twin", "update", device, "--url", url, "--ca", ca, "--release", "1.1.0"];

@@ -3,14 +3,13 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 import { createRandom } from "@tandem/base";
 import { W25N01GV } from "@tandem/flash";
-import { nodeCrypto } from "@tandem/base/node";
-import { createReleaseCheck, createReleaseServer } from "@tandem/server";
 import type { ReleaseServer } from "@tandem/server";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { createRunCertificates } from "../packages/cli/src/tls/run-certificates.js";
 import { TwinDirectory } from "../packages/cli/src/twin/twin-directory.js";
-import { makeReleases } from "./support/releases.js";
+import { LOOPBACK, createTestServer } from "./support/release-server.js";
+import { initTwin, makeReleases } from "./support/releases.js";
 import { tandem, tandemOk } from "./support/tandem.js";
 import { TemporaryDirectory } from "./support/temporary.js";
 
@@ -27,9 +26,7 @@ let requests: string[] = [];
 beforeAll(async () => {
   files = new TemporaryDirectory();
   await makeReleases(files, ["1.0.0"]);
-  const release = files.file("releases", "1.0.0");
-  const init = ["twin", "init", files.file("whole"), "--release", release];
-  await tandemOk(...init, "--key", files.file("key.pub.pem"));
+  await initTwin(files, files.file("whole"));
   await tandemOk("twin", "boot", files.file("whole"));
   const firmware = ["app", "net"].flatMap((core) => [
     `--${core}`,
@@ -47,18 +44,14 @@ function published(core: string): Buffer {
 
 /** Serves a directory of releases; the options of a command that uses the server. */
 async function startServer(root: string): Promise<string[]> {
-  const { caPem, certPem, keyPem } = await createRunCertificates({ now: new Date() });
-  writeFileSync(files.file("ca.pem"), caPem);
-  server = await createReleaseServer({
-    root,
-    tls: { cert: certPem, key: keyPem },
-    publish: { check: createReleaseCheck({ crypto: nodeCrypto, keys: null }) },
-  });
+  const certificates = await createRunCertificates({ now: new Date() });
+  writeFileSync(files.file("ca.pem"), certificates.caPem);
+  server = await createTestServer(root, certificates);
   server.app.addHook("onResponse", (request, _, done) => {
     requests.push(`${request.url} ${request.headers.range ?? ""}`.trimEnd());
     done();
   });
-  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  const url = await server.listen(LOOPBACK);
   return ["--url", url, "--ca", files.file("ca.pem")];
 }
 

@@ -14,15 +14,8 @@ export async function makeReleases(
   versions: readonly string[],
 ): Promise<void> {
   const key = directory.file("key.pem");
-  await tandemOk(
-    "image",
-    "keygen",
-    "--type",
-    "ed25519",
-    key,
-    "--public",
-    directory.file("key.pub.pem"),
-  );
+  const publicKey = directory.file("key.pub.pem");
+  await tandemOk("image", "keygen", "--type", "ed25519", key, "--public", publicKey);
   for (const version of versions) {
     const [app, net] = writeFirmware(directory, version);
     const out = directory.file("releases", version);
@@ -31,6 +24,17 @@ export async function makeReleases(
     const bundle = path.join(out, "dfu_multi_image.bin");
     await tandemOk(...build, ...sign, "--bundle", bundle);
   }
+}
+
+/** Makes a device that runs a release of {@link makeReleases}. */
+export async function initTwin(
+  directory: TemporaryDirectory,
+  device: string,
+  version = "1.0.0",
+): Promise<void> {
+  const release = directory.file("releases", version);
+  const key = directory.file("key.pub.pem");
+  await tandemOk("twin", "init", device, "--release", release, "--key", key);
 }
 
 /** Writes raw firmware of both cores; the files' names. */

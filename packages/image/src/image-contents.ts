@@ -2,7 +2,6 @@
 import { FormatError, bytesEqual, hex, toHex } from "@tandem/base";
 import type { Crypto, Hasher } from "@tandem/base";
 
-import type { BlockDigests } from "./block-digests.js";
 import {
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
@@ -15,15 +14,14 @@ import {
   isEncrypted,
   tlvName,
 } from "./constants.js";
-import type { ImageDependency } from "./dependency.js";
 import { IMAGE_HEADER_LAYOUT } from "./image-header.js";
 import type { ImageHeader } from "./image-header.js";
 import type { ImageSource } from "./image-source.js";
 import { areaSizeProblem } from "./image.js";
-import type { Manifest } from "./manifest.js";
 import { problem } from "./problem.js";
 import type { ImageProblem } from "./problem.js";
 import { readProtectedTlvs, unprotectedTlvProblem } from "./protected-tlvs.js";
+import type { ProtectedFacts } from "./protected-tlvs.js";
 import { SequentialReader } from "./sequential-reader.js";
 import { TLV_INFO_LAYOUT, parseTlvArea } from "./tlv.js";
 import type { PlacedTlv } from "./tlv.js";
@@ -32,24 +30,12 @@ import type { PlacedTlv } from "./tlv.js";
 export const DEFAULT_CHUNK_BYTES = 2048;
 
 /** What an image says of itself, once its hash has been found right. */
-export interface ImageContents {
+export interface ImageContents extends ProtectedFacts {
   readonly header: ImageHeader;
   /** Bytes from the header to the last TLV, inclusive. */
   readonly totalSize: number;
   /** SHA-256 of header, payload and protected TLVs: the hash TLV. */
   readonly hash: Uint8Array;
-  /** From the protected area; null when the image has none. */
-  readonly securityCounter: number | null;
-  /** From the protected area; null when the image carries none. */
-  readonly manifest: Manifest | null;
-  /** From the protected area. */
-  readonly dependencies: readonly ImageDependency[];
-  /** UUID of the vendor, 16 bytes; null when there is none. */
-  readonly vendorId: Uint8Array | null;
-  /** UUID of the device class, 16 bytes; null when there is none. */
-  readonly classId: Uint8Array | null;
-  /** From the protected area; null when the image carries none. They are not compared here. */
-  readonly blockDigests: BlockDigests | null;
   /** SHA-256 over the whole source; null unless `wholeFile` was asked for. */
   readonly fileDigest: Uint8Array | null;
 }

@@ -70,13 +70,16 @@ const SINGLE_TYPES: ReadonlySet<number> = new Set([
   IMAGE_TLV_UUID_CID,
 ]);
 
-/** What the protected area says. */
+/** What the protected area says; null for what it does not. */
 export interface ProtectedFacts {
   readonly securityCounter: number | null;
   readonly manifest: Manifest | null;
   readonly dependencies: readonly ImageDependency[];
+  /** UUID of the vendor, 16 bytes. */
   readonly vendorId: Uint8Array | null;
+  /** UUID of the device class, 16 bytes. */
   readonly classId: Uint8Array | null;
+  /** They are not compared when the area is read. */
   readonly blockDigests: BlockDigests | null;
 }
 

@@ -20,6 +20,7 @@ export const BOOT_MODES = [
   "direct-xip",
   "direct-xip-revert",
 ] as const;
+/** One of {@link BOOT_MODES}. */
 export type BootMode = (typeof BOOT_MODES)[number];
 
 /** Modes of MCUboot that this implementation does not have, and refuses by name. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BOOT_SWAP_TYPE_NONE } from "./swap-types.js";
 
+/** Index of the first sector of a swap; MCUboot counts from 1. */
 export const BOOT_STATUS_IDX_0 = 1;
+/** Steps of one sector: nothing done yet, and after the first and the second copy. */
 export const BOOT_STATUS_STATE_0 = 1;
 export const BOOT_STATUS_STATE_1 = 2;
 export const BOOT_STATUS_STATE_2 = 3;

@@ -121,7 +121,8 @@ export class FlashBoard {
   #area({ device, offset, size, address }: BoardArea): BootFlashArea {
     const flash = this.devices.get(device);
     if (flash === undefined) {
-      throw new UsageError("mcuboot/area", `no device ${device}, expected one of the board`);
+      const known = [...this.devices.keys()].join(", ");
+      throw new UsageError("mcuboot/area", `no device ${device}, expected one of: ${known}`);
     }
     const area = flash.area(offset, size);
     return address === undefined ? area : { ...area, offset: address };

@@ -16,7 +16,9 @@ import { TrailerArea } from "./trailer.js";
 import { trailerFormat } from "./trailer-format.js";
 import type { TrailerFormat } from "./trailer-format.js";
 
+/** Index of the slot that an image runs from. */
 export const BOOT_SLOT_PRIMARY: SlotIndex = 0;
+/** Index of the slot that an update comes to. */
 export const BOOT_SLOT_SECONDARY: SlotIndex = 1;
 
 /** What C finds in memory before it has read a header: zeros. */

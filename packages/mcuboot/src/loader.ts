@@ -98,7 +98,7 @@ function readSectors({ config, scratch }: LoaderState, image: LoaderImage): bool
 
 /**
  * `boot_verify_dependencies`: every image that would run must find what it depends on. One that
- * does not calls off the updates and reverts of all images.
+ * does not calls off the updates and reverts of all images, or in sdk-mcuboot its own.
  */
 function bootVerifyDependencies(state: LoaderState): void {
   for (const image of state.images) {

@@ -223,5 +223,8 @@ function sectorTable({ name, size, sectorSize }: SimpleFlashOptions): readonly F
     offset += next;
   }
   if (offset === size) return sectors;
-  throw new UsageError("mcuboot/flash", `${name}: sectors of ${sizes.join(", ")} bytes in ${size}`);
+  throw new UsageError(
+    "mcuboot/flash",
+    `${name}: sectors of ${sizes.join(", ")} bytes, expected sectors that fill ${size} bytes`,
+  );
 }

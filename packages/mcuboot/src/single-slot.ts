@@ -8,6 +8,7 @@ import { FihResult } from "./hooks.js";
 import type { BootHooks } from "./hooks.js";
 import type { SecurityCounterPort } from "./security-counter.js";
 
+/** A build of MCUboot with one slot, whose verdict comes with the facts that the twin needs. */
 export interface SingleSlotOptions {
   /** FLASH_AREA_IMAGE_PRIMARY(0). */
   readonly primary: FlashArea;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
 import type { Random } from "@tandem/base";
+import { STEADY_POWER } from "@tandem/flash";
 import type { Cut, FlashOperation, NandChip, Power } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
@@ -18,7 +19,7 @@ import {
 
 function countOperations(): number {
   const bench = new Bench();
-  Store.format(bench.chip(new CutPower(null, "before", 0)), { limits: LIMITS });
+  Store.format(bench.chip(STEADY_POWER), { limits: LIMITS });
   const power = new CutPower(null, "before", 0);
   receive(Store.mount(bench.chip(power), { limits: LIMITS }));
   return power.count;
@@ -31,7 +32,7 @@ describe("a store that loses power", () => {
 
   it("receives a release without breaking a rule of the chip", () => {
     const bench = new Bench();
-    const chip = bench.chip(new CutPower(null, "before", 0));
+    const chip = bench.chip(STEADY_POWER);
     const store = Store.format(chip, { limits: LIMITS });
     receive(store);
     expect(damagedImage(store)).toBeNull();
@@ -43,13 +44,13 @@ describe("a store that loses power", () => {
     for (let first = 0; first < operations; first++) {
       for (const second of [null, 0, 1, 2, 5, 9]) {
         const bench = new Bench();
-        Store.format(bench.chip(new CutPower(null, when, 0)), { limits: LIMITS });
+        Store.format(bench.chip(STEADY_POWER), { limits: LIMITS });
         const seed = first * 31 + (second ?? 17);
         for (const at of [first, second]) {
           const power = new CutPower(at, when, seed);
           attempt(() => receive(Store.mount(bench.chip(power), { limits: LIMITS })));
         }
-        const last = Store.mount(bench.chip(new CutPower(null, when, 0)), { limits: LIMITS });
+        const last = Store.mount(bench.chip(STEADY_POWER), { limits: LIMITS });
         receive(last);
         expect(damagedImage(last)).toBeNull();
         expect(last.record.state).toBe(SetState.CANDIDATE);
@@ -61,7 +62,7 @@ describe("a store that loses power", () => {
   it("never loses an acknowledged record to sessions that are cut at their first writes", () => {
     const bench = new Bench();
     const random = createRandom(7);
-    Store.format(bench.chip(new CutPower(null, "before", 0)), { limits: LIMITS }).commit({
+    Store.format(bench.chip(STEADY_POWER), { limits: LIMITS }).commit({
       trials: 1,
     });
     // The acknowledged record, and those that were attempted since.
@@ -82,7 +83,7 @@ describe("a store that loses power", () => {
         expect([...possible], `session ${session} without chain ${chain}`).toContain(trials);
       }
       // What read well at mount may be gone at the next read: nothing may rest on it alone.
-      if (random.below(8) === 0) unstable.decay(bench.chip(new CutPower(null, when, 0)), random);
+      if (random.below(8) === 0) unstable.decay(bench.chip(STEADY_POWER), random);
       attempt(() => {
         for (let i = 0; i < 3; i++) {
           const trials = next(store.record.trials);
@@ -128,7 +129,7 @@ class UnstablePages {
 describe("a store on a worn chip", () => {
   it("moves to fresh blocks when blocks fail, and remembers the bad ones", () => {
     const bench = new Bench();
-    const chip = bench.chip(new CutPower(null, "before", 0));
+    const chip = bench.chip(STEADY_POWER);
     const store = Store.format(chip, { limits: LIMITS });
     for (const block of [1, 3, 17, 19, 22]) chip.wearOut(block);
     receive(store);
@@ -141,7 +142,7 @@ describe("a store on a worn chip", () => {
 
   it("never touches factory bad blocks", () => {
     const bench = new Bench();
-    const chip = bench.chip(new CutPower(null, "before", 0));
+    const chip = bench.chip(STEADY_POWER);
     for (const block of [1, 2, 16, 18, 40]) chip.markFactoryBad(block);
     const store = Store.format(chip, { limits: LIMITS });
     receive(store);
@@ -152,7 +153,7 @@ describe("a store on a worn chip", () => {
 
   it("serves a page that one copy has lost from the other, and says when both are lost", () => {
     const bench = new Bench();
-    const chip = bench.chip(new CutPower(null, "before", 0));
+    const chip = bench.chip(STEADY_POWER);
     const events: string[] = [];
     const store = Store.format(chip, {
       limits: LIMITS,

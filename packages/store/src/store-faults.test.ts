@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, createRandom } from "@tandem/base";
 import type { Random } from "@tandem/base";
-import { MemoryStorage, NandChip } from "@tandem/flash";
+import { MemoryStorage, NandChip, STEADY_POWER } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
 import { Store } from "./store.js";
@@ -17,7 +17,6 @@ import {
   receive,
 } from "./testing/test-bench.js";
 
-const STEADY = new CutPower(null, "before", 0);
 /** Limits for a worn chip of 64 blocks: 20 bad when it left the factory, 10 more since. */
 const WORN: StoreLimits = { ...LIMITS, extents: 16, badBlocks: 31, journalBlocks: 24 };
 
@@ -71,7 +70,7 @@ describe("a store on a bad chip", () => {
     let worked = 0;
     for (let seed = 0; seed < 200; seed++) {
       const bench = new Bench();
-      const chip = bench.chip(STEADY);
+      const chip = bench.chip(STEADY_POWER);
       const random = createRandom(seed);
       const factory = someBlocks(random, 20, PROFILE.blockCount, new Set());
       for (const block of factory) chip.markFactoryBad(block);
@@ -93,7 +92,7 @@ describe("a store on a bad chip", () => {
         const count = Math.ceil(imageBytes(image).length / (2 * PROFILE.pageBytes));
         for (let index = 0; index < count; index++) {
           const bench = new Bench();
-          const chip = bench.chip(STEADY);
+          const chip = bench.chip(STEADY_POWER);
           receive(Store.format(chip, { limits: LIMITS }));
           const store = Store.mount(chip, { limits: LIMITS });
           destroyBlock(chip, blocksOf(store, image, copy)[index] ?? 0);
@@ -109,7 +108,7 @@ describe("a store on a bad chip", () => {
   it("loses no state to any one journal block that becomes unreadable", () => {
     for (let block = 0; block < LIMITS.journalBlocks; block++) {
       const bench = new Bench();
-      const chip = bench.chip(STEADY);
+      const chip = bench.chip(STEADY_POWER);
       const store = Store.format(chip, { limits: LIMITS });
       for (let trials = 1; trials <= 17; trials++) store.commit({ trials });
       destroyBlock(chip, block);
@@ -123,8 +122,8 @@ describe("a store on a bad chip", () => {
 
   it("loses nothing to any two pages that become unreadable in different images", () => {
     const bench = new Bench();
-    receive(Store.format(bench.chip(STEADY), { limits: LIMITS }));
-    const store = Store.mount(bench.chip(STEADY), { limits: LIMITS });
+    receive(Store.format(bench.chip(STEADY_POWER), { limits: LIMITS }));
+    const store = Store.mount(bench.chip(STEADY_POWER), { limits: LIMITS });
     const pagesOf = (image: number): number[] =>
       ([0, 1] as const).flatMap((copy) =>
         blocksOf(store, image, copy).flatMap((block) =>
@@ -167,7 +166,7 @@ describe("a store on a bad chip", () => {
 
   it("keeps every bad block that it has met, in the journal too", () => {
     const bench = new Bench();
-    const chip = bench.chip(STEADY);
+    const chip = bench.chip(STEADY_POWER);
     Store.format(chip, { limits: LIMITS });
     // The blocks that the chains take next, and some of the bank's.
     const worn = [2, 3, 4, 5, 16, 18];
@@ -207,7 +206,7 @@ describe("a store on a bad chip", () => {
 
   it("says so when more blocks have failed than a record can name", () => {
     const limits: StoreLimits = { ...LIMITS, badBlocks: 2 };
-    const chip = new Bench().chip(STEADY);
+    const chip = new Bench().chip(STEADY_POWER);
     Store.format(chip, { limits });
     for (const block of [3, 5, 7]) chip.wearOut(block);
     const sessions = (): void => {
@@ -219,7 +218,7 @@ describe("a store on a bad chip", () => {
 
   it("does not believe wrong data that the chip's ECC calls good", () => {
     const bench = new Bench();
-    const chip = bench.chip(STEADY);
+    const chip = bench.chip(STEADY_POWER);
     receive(Store.format(chip, { limits: LIMITS }));
     const store = Store.mount(chip, { limits: LIMITS });
     const page = (blocksOf(store, 0, 0)[0] ?? 0) * PROFILE.pagesPerBlock + 1;
@@ -233,7 +232,7 @@ describe("a store on a bad chip", () => {
   });
 
   it("names image and bytes when both copies of a page are lost", () => {
-    const chip = new Bench().chip(STEADY);
+    const chip = new Bench().chip(STEADY_POWER);
     const store = Store.format(chip, { limits: LIMITS });
     receive(store);
     for (const copy of [0, 1] as const) destroyBlock(chip, blocksOf(store, 0, copy)[1] ?? 0);

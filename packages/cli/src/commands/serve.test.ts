@@ -21,6 +21,7 @@ import type { ReleaseManifest } from "@tandem/release";
 import { createReleaseCheck, createReleaseServer } from "@tandem/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { cutShort } from "../demo/flaky-connection.js";
 import { runProgram } from "../program.js";
 import { createRunCertificates } from "../tls/run-certificates.js";
 
@@ -272,19 +273,3 @@ describe("a server that drops connections by a hook", () => {
     expect(Buffer.from(images.get(1) ?? []).equals(files.get("net.bin") ?? Buffer.of())).toBe(true);
   });
 });
-
-async function* cutShort(
-  stream: AsyncIterable<Uint8Array>,
-  bytes: number,
-  drop: () => void,
-): AsyncGenerator<Uint8Array> {
-  let left = bytes;
-  for await (const chunk of stream) {
-    if (left > 0) yield chunk.subarray(0, left);
-    left -= chunk.length;
-    if (left <= 0) {
-      drop();
-      return;
-    }
-  }
-}

@@ -36,7 +36,7 @@ export class FlakyConnection {
 }
 
 /** Yields so many bytes of a stream, then drops the connection. */
-async function* cutShort(
+export async function* cutShort(
   stream: AsyncIterable<Uint8Array>,
   bytes: number,
   drop: () => void,

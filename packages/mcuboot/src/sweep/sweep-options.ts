@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { UsageError } from "@tandem/base";
 
+/** Modes that move images, so that a cut can come between. */
 export const SWEEP_MODES = ["scratch", "move", "offset", "overwrite"] as const;
+/** One of {@link SWEEP_MODES}. */
 export type SweepMode = (typeof SWEEP_MODES)[number];
 
 /** A bit of a secondary slot that decays while power is off: bit 4 of the byte at `offset`. */

@@ -152,7 +152,7 @@ export class NcsApplication {
     if (slot !== undefined) return slot;
     throw new UsageError(
       "twin/ncs-upload",
-      `image ${image}, expected one of ${this.#images.length}`,
+      `image ${image}, expected an index below ${this.#images.length}`,
     );
   }
 }

@@ -52,6 +52,7 @@ export interface NcsState {
   readonly pairs: readonly ReleasePair[];
 }
 
+/** What a device is made of, and where it is in its life. */
 export interface NcsDeviceOptions {
   readonly build: NcsBuild;
   readonly storages: NcsStorages;

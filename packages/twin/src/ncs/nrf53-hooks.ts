@@ -35,6 +35,7 @@ export interface Nrf53BootHooksOptions {
   readonly networkCoreUpdate: (firmware: Uint8Array) => number;
 }
 
+/** A device with its RAM flash and its PCD. */
 export interface Nrf53HooksOptions {
   readonly build: NcsBuild;
   readonly ramFlash: SimpleFlash;

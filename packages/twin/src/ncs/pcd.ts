@@ -4,9 +4,10 @@ import { PCD_CMD_MAGIC } from "../nrf5340/net-core.js";
 import type { NetCore } from "../nrf5340/net-core.js";
 import { McuHang } from "../signals.js";
 
-/** Errors of Zephyr, negative as its functions return them. */
+/** Zephyr's error of what b0n has refused, negative as functions return it. */
 export const EFAULT: number = -14;
 const EINVAL = -22;
+/** Zephyr's error of RAM without firmware for the network core, negative as functions return it. */
 export const ENODATA: number = -61;
 
 /** NETWORK_CORE_UPDATE_CHECK_TIME and the busy wait between two looks at the status. */
@@ -62,7 +63,10 @@ export class Pcd {
     return this.#awaitAnswer() === 0 ? this.#core.reportedVersion : null;
   }
 
-  /** What Nordic's documentation says of a revert; no release's source does it. */
+  /**
+   * What Nordic's documentation says of a revert; no release's source does it.
+   * @throws {McuHang} when b0n never answers
+   */
   fillNetworkCore(data: Uint8Array): void {
     this.#core.forceOff();
     this.#core.writeCommand(PCD_CMD_MAGIC.COPY, data, { unchecked: true });

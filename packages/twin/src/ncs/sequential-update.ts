@@ -11,6 +11,7 @@ import type { NcsBuild } from "./ncs-build.js";
 import { pcdVersionCmpNet } from "./nrf53-hooks.js";
 import type { Pcd } from "./pcd.js";
 
+/** A device whose two cores are updated one after the other, through one secondary slot. */
 export interface SequentialUpdateOptions {
   readonly build: NcsBuild;
   /** Internal flash of the application core, from address 0. */

@@ -89,6 +89,7 @@ interface ScenarioDevice {
   readonly erasedValue: number;
 }
 
+/** Devices of a scenario, and its slots on them. */
 export interface ScenarioLayout {
   readonly devices: readonly ScenarioDevice[];
   readonly areas: readonly ScenarioArea[];

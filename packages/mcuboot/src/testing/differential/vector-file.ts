@@ -12,6 +12,7 @@ export interface VectorFile {
   readonly scenarios: readonly VectorScenario[];
 }
 
+/** A scenario, with what the C code did in each of its boots. */
 export interface VectorScenario {
   readonly scenario: Partial<Scenario>;
   /** Boots that lead to the one under test, as {@link recordText} writes them. */
