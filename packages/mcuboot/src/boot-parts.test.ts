@@ -86,7 +86,9 @@ describe("SimpleFlash", () => {
     expect(() => simpleFlash().area(512, 1024)).toThrow("expected whole sectors");
     expect(() => simpleFlash().area(0, 1500)).toThrow("expected whole sectors");
     const bad = { name: "dev", size: 1000, sectorSize: 300, align: 4 };
-    expect(() => new SimpleFlash(bad)).toThrow("sectors of 300 bytes in 1000");
+    expect(() => new SimpleFlash(bad)).toThrow(
+      "sectors of 300 bytes, expected sectors that fill 1000 bytes",
+    );
   });
 });
 
