@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lookUpBlock } from "@tandem/store";
+import { SetState, lookUpBlock, stateName } from "@tandem/store";
 import type { BankImage, StateRecord } from "@tandem/store";
 import type { UpdateStatus } from "@tandem/update";
 
 import type { DeviceState } from "./device-state.js";
+import type { Geometry } from "./geometry.js";
 import type { KnownPages } from "./known-pages.js";
 import type { Pair } from "./page-facts.js";
 import type { UpdateResult } from "./scenario.js";
@@ -38,8 +39,11 @@ export class Checks {
   checkState(state: DeviceState, view: StoreView): readonly Violation[] {
     const found: Violation[] = [];
     const [a, b] = view.chains;
+    if (a.floor === null || b.floor === null) {
+      found.push({ invariant: "I9", text: "a chain of the journal holds no certain record" });
+    }
     for (const { record } of [...a.candidates, ...b.candidates]) {
-      found.push(...this.#checkBanks(record, view));
+      found.push(...this.#checkBanks(record, view), ...checkAcceptance(record));
       const accepted = record.banks[record.acceptedBank ?? -1];
       if (accepted !== undefined && state.securityCounter > accepted.securityCounter) {
         found.push({
@@ -73,6 +77,11 @@ export class Checks {
     if (unverifiedStarts > 0) found.push({ invariant: "I2", text: "unverified bytes started" });
     for (const { rule, device, address } of session.violations) {
       found.push({ invariant: "I7", text: `${rule} at ${device} 0x${address.toString(16)}` });
+    }
+    const appended = appendedBlock(session, this.#world.geometry);
+    if (appended !== null) {
+      const text = `block ${appended} of the store goes on behind pages of an earlier session`;
+      found.push({ invariant: "I7", text });
     }
     if (session.after.securityCounter < before.securityCounter) {
       found.push({ invariant: "I8", text: "the security counter went down" });
@@ -145,6 +154,31 @@ export class Checks {
     }
     return null;
   }
+}
+
+/**
+ * A block of the store that was programmed and not erased in the same session: its last page may be
+ * torn, or look blank after a program that was cut.
+ */
+function appendedBlock({ steps }: Session, { chip }: Geometry): number | null {
+  const blockBytes = chip.shape.pageBytes * chip.shape.pagesPerBlock;
+  const erased = new Set<number>();
+  for (const { operation } of steps) {
+    if (operation.device !== chip.name) continue;
+    const block = Math.floor(operation.address / blockBytes);
+    if (operation.kind === "erase") erased.add(block);
+    else if (!erased.has(block)) return block;
+  }
+  return null;
+}
+
+/** Acceptance moves the accepted release to the previous one and ends the trial, all at once. */
+function checkAcceptance(record: StateRecord): readonly Violation[] {
+  const { state, acceptedBank, previousBank, candidateBank } = record;
+  const isHalf =
+    (candidateBank !== null && candidateBank === acceptedBank) ||
+    (state === SetState.UPDATED && (candidateBank !== null || previousBank === null));
+  return isHalf ? [{ invariant: "I5", text: `half accepted in ${stateName(state)}` }] : [];
 }
 
 function isSamePair(a: Pair, b: Pair | undefined): boolean {

@@ -65,6 +65,8 @@ export interface ExplorerOptions {
   readonly tears: TearChoice;
   /** Unstable pages that a device may have at a time. */
   readonly maxUnstable: number;
+  /** Cuts are made at the first operations of a session only; default: at all of them. */
+  readonly firstOperations?: number;
   /** Default: everything. */
   readonly share?: Share;
   readonly onFound: (found: Found) => void;
@@ -152,8 +154,8 @@ export class Explorer {
 
   #cutEverywhere(pending: Pending, session: Session, choices: string): void {
     const { geometry } = this.#options.world;
-    const { tears, maxUnstable } = this.#options;
-    for (const [number, step] of session.steps.entries()) {
+    const { tears, maxUnstable, firstOperations } = this.#options;
+    for (const [number, step] of session.steps.slice(0, firstOperations).entries()) {
       const view = this.#viewOf(step.before);
       if (this.#counts(pending.cuts)) this.#cover(step, view);
       const isSameBefore =

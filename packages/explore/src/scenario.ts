@@ -40,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...GOOD, name: "app-crashes-later", app: { kind: "crashes", afterMs: 5000 } },
   { ...GOOD, name: "net-silent", net: { kind: "silent" } },
   { ...GOOD, name: "net-wrong-version", net: { kind: "wrong-version" } },
+  { ...GOOD, name: "net-busy", net: { kind: "busy" } },
   { ...GOOD, name: "net-refused-by-b0n", flaw: "refused-by-b0n" },
 ];
 

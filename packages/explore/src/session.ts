@@ -26,6 +26,9 @@ import type { World } from "./world.js";
 /** Decides the tears of operations, together with the number of the operation in its session. */
 export const TEAR_SEED = 5;
 
+/** An hour of device time: what takes longer waits for something that never comes. */
+const SESSION_LIMIT_US = 3600e6;
+
 /** One loss of power: at which operation of a session, and what it leaves of it. */
 export interface CutPoint {
   /** Counted from 0 within the session. */
@@ -99,6 +102,7 @@ export function runSession(
     ...(world.scenario.isFickle ? { scripts: fickleScripts(world, state, choices) } : {}),
     onBootEvent: ({ text }) => events.push(text),
   });
+  twin.clock.limitUs = SESSION_LIMIT_US;
   if (cut !== null) {
     const { when, operation, tear } = cut;
     power.planCut({

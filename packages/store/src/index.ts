@@ -23,7 +23,12 @@ export type {
 export { SetState, stateName } from "./set-state.js";
 export type { SetStateName } from "./set-state.js";
 export { lookUpBlock } from "./block-map.js";
-export { decodeBlockHeader, decodeBlockSummary, isSameBlock } from "./data-block.js";
+export {
+  decodeBlockHeader,
+  decodeBlockSummary,
+  encodeBlockSummary,
+  isSameBlock,
+} from "./data-block.js";
 export type { BlockIdentity, BlockSummary } from "./data-block.js";
 export {
   FREE_BANK,

@@ -10,6 +10,8 @@ export class DeviceClock implements ModelClock {
   /** A healthy application feeds the watchdog in time, whatever it does. */
   #isFed = false;
   readonly #timeoutUs: number;
+  /** Model time at which a run that never ends is given up. */
+  limitUs: number = Number.POSITIVE_INFINITY;
 
   constructor(options: { timeoutMs: number; nowUs?: number; deadlineUs?: number | null }) {
     this.#timeoutUs = options.timeoutMs * 1000;
@@ -26,9 +28,13 @@ export class DeviceClock implements ModelClock {
     return this.#deadlineUs;
   }
 
-  /** @throws {McuReset} watchdog, when its deadline passes meanwhile */
+  /**
+   * @throws {McuReset} watchdog, when its deadline passes meanwhile
+   * @throws {RangeError} when time has run past `limitUs`: nothing on the device catches that
+   */
   elapse(us: number): void {
     this.#nowUs += us;
+    if (this.#nowUs > this.limitUs) throw new RangeError(`no end after ${this.limitUs} us`);
     if (this.#isFed) this.feedWatchdog();
     if (this.#deadlineUs !== null && this.#nowUs > this.#deadlineUs) {
       this.#nowUs = this.#deadlineUs;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Violation } from "../../checks.js";
+import type { FlashKind } from "../../geometry.js";
+
+/**
+ * What is done to a device to find a bug: power cuts, as the explorer makes them; or one of the
+ * faults of `other-faults.ts` in a story that is not cut.
+ */
+type Fault = "cuts" | OtherFault;
+export type OtherFault =
+  /** Another chip, with nothing on it, is in place of the store's. */
+  | "lost-store"
+  /** The store's chip is put back to what it held at another moment. */
+  | "exchanged-store"
+  /** Somebody wrote another image over the network core's in the store. */
+  | "forged-image"
+  /** A page of the store cannot be read any more, in one copy or one chain. */
+  | "decay"
+  /** The same, in a device whose power is cut once while it puts that right. */
+  | "decay-and-cut"
+  /** A page reads well, and is another: ECC has miscorrected it. */
+  | "miscorrection"
+  /** A page of the accepted release is gone in both copies while nothing has been touched yet. */
+  | "loss";
+
+/** One exploration. All of them are of profile `small`, and equal ones take equal ways. */
+export interface Hunt {
+  readonly fault: Fault;
+  readonly flash: FlashKind;
+  readonly scenario: string;
+  /** Cuts on one path; without meaning for other faults. */
+  readonly depth: number;
+  /** Cuts are made at that many first operations of each session only. */
+  readonly firstOperations?: number;
+}
+
+/** A bug: one hunk of product code, exchanged. */
+export interface Plant {
+  readonly name: string;
+  /** What the code does then. */
+  readonly bug: string;
+  /** File below `packages`. */
+  readonly file: string;
+  /** Text that stands in the file exactly once. */
+  readonly find: string;
+  readonly replacement: string;
+  /** An invariant that the first session with a finding breaks. */
+  readonly breaks: Violation["invariant"];
+  readonly hunt: Hunt;
+}
+
+/** What came of a hunt. */
+export interface Catch {
+  /** What the session breaks that shows the bug first; empty: nothing was found. */
+  readonly violations: readonly Violation[];
+  /** Sessions that were run until then. */
+  readonly sessions: number;
+  /** What `tandem explore replay` shows again; null for faults that it cannot express. */
+  readonly line: string | null;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Hunt, Plant } from "./plant.js";
+
+const ONE_CUT: Hunt = { fault: "cuts", flash: "nand-1bit", scenario: "good", depth: 1 };
+/** The story as it goes by itself. */
+const NO_CUT: Hunt = { ...ONE_CUT, depth: 0 };
+/** Any number of cuts while a session opens its journal. */
+const MANY_CUTS: Hunt = { ...ONE_CUT, depth: 6, firstOperations: 2 };
+const TWO_CUTS: Hunt = { ...ONE_CUT, depth: 2 };
+
+/** Bugs in the store. */
+const STORE_PLANTS: readonly Plant[] = [
+  {
+    name: "no-recommit-before-erase",
+    bug: "a session's first record erases a block before the one found at mount was written again",
+    file: "store/src/journal.ts",
+    find: "if (!this.isProven || isFull) this.#openBoth(true);",
+    replacement: `if (!this.isProven || isFull) {
+      this.#current = withBadBlocks(next, this.#current.badBlocks);
+      this.#openBoth(false);
+      return;
+    }`,
+    breaks: "I9",
+    hunt: MANY_CUTS,
+  },
+  {
+    name: "append-behind-torn-page",
+    bug: "records are appended behind pages that an earlier session has left",
+    file: "store/src/journal.ts",
+    find: "if (!this.isProven || isFull) this.#openBoth(true);",
+    replacement: `for (const chain of this.#chains) chain.isOpen = true;
+    if (isFull) this.#openBoth(true);`,
+    breaks: "I7",
+    hunt: NO_CUT,
+  },
+  {
+    name: "one-chain-only",
+    bug: "the journal has one chain",
+    file: "store/src/journal.ts",
+    find: "const CHAINS = [0, 1] as const;",
+    replacement: "const CHAINS = [0] as const;",
+    breaks: "I9",
+    hunt: NO_CUT,
+  },
+  {
+    name: "last-proven-record-erased",
+    bug: "only the newest block of a chain is kept, and what it holds may be torn",
+    file: "store/src/journal.ts",
+    find: "if (!isCopyOnly || (index === 0 && chain.isOpen)) {",
+    replacement: "if (index === 0) {",
+    breaks: "I9",
+    hunt: MANY_CUTS,
+  },
+  {
+    name: "one-copy-only",
+    bug: "images are written once",
+    file: "store/src/bank-writer.ts",
+    find: "const COPIES = [0, 1] as const;",
+    replacement: "const COPIES = [0] as const;",
+    breaks: "I3",
+    hunt: NO_CUT,
+  },
+  {
+    name: "last-block-trusted-on-resume",
+    bug: "a resumed download goes on behind a block whose summary may be torn",
+    file: "store/src/store.ts",
+    find: "isBegun &&",
+    replacement: "(isBegun || !isBegun) &&",
+    breaks: "I9",
+    hunt: TWO_CUTS,
+  },
+  {
+    name: "received-before-summary",
+    bug: "an image is recorded as received before the summary of its last block is there",
+    file: "store/src/bank-writer.ts",
+    find: `    if (inBlock === pages - 1) this.#endBlock(logicalBlock, pages);
+    if (this.#positionBytes === this.#sizeBytes) this.#host.imageReceived();`,
+    replacement: `    if (this.#positionBytes === this.#sizeBytes) this.#host.imageReceived();
+    if (inBlock === pages - 1) this.#endBlock(logicalBlock, pages);`,
+    breaks: "I9",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "no-summary-page",
+    bug: "a page that ECC lets pass is not held against the summary of its block",
+    file: "store/src/bank-reader.ts",
+    find: 'if (read.status !== "uncorrectable" && crc32c(read.data) === crc) {',
+    replacement: 'if (read.status !== "uncorrectable" && crc !== undefined) {',
+    breaks: "result",
+    hunt: { ...NO_CUT, fault: "miscorrection" },
+  },
+  {
+    name: "second-copy-not-read",
+    bug: "a page that the first copy has lost is not looked for in the second",
+    file: "store/src/bank-reader.ts",
+    find: `    for (const copy of [0, 1]) {
+      const block = this.#blockOf(copy, logicalBlock);`,
+    replacement: `    for (const copy of [0]) {
+      const block = this.#blockOf(copy, logicalBlock);`,
+    breaks: "result",
+    hunt: { ...NO_CUT, fault: "decay" },
+  },
+  {
+    name: "map-recorded-before-move",
+    bug: "scrubbing records the new map before the block is written there",
+    file: "store/src/block-rewriter.ts",
+    find: "host.commit(record);\n",
+    replacement: `const before = record.banks[place.bank]?.images[place.image]?.copies[place.copy] ?? [];
+    const [early = { block: 0, sequence: 0 }] = blocks;
+    host.commit(withCopyMap(record, place, replaceBlock(before, place.logicalBlock, early), host.plan));
+`,
+    breaks: "I3",
+    hunt: { ...NO_CUT, fault: "decay-and-cut" },
+  },
+];
+
+/** Bugs in the bootloader's half of the transaction. */
+const BOOT_PLANTS: readonly Plant[] = [
+  {
+    name: "fallback-not-verified",
+    bug: "a release is installed though the one to fall back to cannot be read",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (accepted !== null && this.#verify(store, accepted).first !== null) {",
+    replacement: "if (accepted === -1) {",
+    breaks: "result",
+    hunt: { ...NO_CUT, fault: "loss", scenario: "self-test-fails" },
+  },
+  {
+    name: "trial-starts-not-counted",
+    bug: "a start on trial is not counted before the release is started",
+    file: "update/src/boot-coordinator.ts",
+    find: "store.commit({ trials: record.trials - 1 });",
+    replacement: "",
+    breaks: "I4",
+    hunt: { ...NO_CUT, scenario: "app-hangs" },
+  },
+  {
+    name: "no-watchdog-on-trial",
+    bug: "a release on trial starts without the watchdog",
+    file: "update/src/boot-coordinator.ts",
+    find: `    this.#options.ports.watchdog.start();
+    store.commit({ trials`,
+    replacement: "    store.commit({ trials",
+    breaks: "I4",
+    hunt: { ...NO_CUT, scenario: "app-hangs" },
+  },
+  {
+    name: "marker-after-first-erase",
+    bug: "the marker says installing only when the core has been written",
+    file: "update/src/boot-coordinator.ts",
+    find: `      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);
+      const result = core.install(hash, source, { isResumed });`,
+    replacement: `      const result = core.install(hash, source, { isResumed });
+      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);`,
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "lost-store" },
+  },
+  {
+    name: "installed-before-copy",
+    bug: "a core counts as installed before it is written",
+    file: "update/src/boot-coordinator.ts",
+    find: `      const result = core.install(hash, source, { isResumed });
+      if (!result.ok) {
+        if (result.isUntouched === true) this.#restore(store, index, before);
+        return this.#coreFailure(core, index, result);
+      }
+      store.commit({ installed: withInstalled(store.record, index, hash) });
+      marker.coreInstalled(index);`,
+    replacement: `      store.commit({ installed: withInstalled(store.record, index, hash) });
+      marker.coreInstalled(index);
+      const result = core.install(hash, source, { isResumed });
+      if (!result.ok) {
+        if (result.isUntouched === true) this.#restore(store, index, before);
+        return this.#coreFailure(core, index, result);
+      }`,
+    breaks: "result",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "record-trusted-without-marker",
+    bug: "what the record says of the cores is not held against the marker",
+    file: "update/src/boot-coordinator.ts",
+    find: "    if (!sameHash(record.installed[index] ?? null, hash)) return false;",
+    replacement: "    if (index >= 0) return sameHash(record.installed[index] ?? null, hash);",
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "exchanged-store" },
+  },
+  {
+    name: "flash-trusted-on-resume",
+    bug: "pages that a cut installation has left and that read well are kept",
+    file: "update/src/flash-core.ts",
+    find: "this.#writePage(offset, source, !isResumed);",
+    replacement: "this.#writePage(offset, source, isResumed || !isResumed);",
+    breaks: "result",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "no-pcd-deadline",
+    bug: "the bootloader waits for b0n for as long as it takes",
+    file: "update/src/pcd-core.ts",
+    find: `status === "busy" && waited < deadlineMs; waited`,
+    replacement: `status === "busy"; waited`,
+    breaks: "I4",
+    hunt: { ...NO_CUT, scenario: "net-busy" },
+  },
+  {
+    name: "net-image-not-verified-in-ram",
+    bug: "b0n is given what was read from the store, unverified",
+    file: "update/src/pcd-core.ts",
+    find: "if (!verdict.ok || !bytesEqual(verdict.facts.hash, hash)) {",
+    replacement: "if (!verdict.ok) {",
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "forged-image" },
+  },
+  {
+    name: "counter-raised-at-trial",
+    bug: "the security counter rises when a release is tried",
+    file: "update/src/boot-coordinator.ts",
+    find: `    this.#log("trial", \`trial boot, \${record.trials - 1} left\`);`,
+    replacement: `    this.#options.ports.securityCounter.raise(app.securityCounter ?? 0);`,
+    breaks: "I8",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "counter-raised-on-unproven-record",
+    bug: "the security counter rises for a record whose copies may have been cut in the act",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (isRaise || !isAccepted()) store.settle();",
+    replacement: "",
+    breaks: "I8",
+    hunt: TWO_CUTS,
+  },
+  {
+    name: "no-reset-after-install",
+    bug: "a release starts right after it was installed, before anything counts its trial",
+    file: "update/src/boot-coordinator.ts",
+    find: `    this.#log("installed", \`bank \${target} is installed\`);
+    return { kind: "reset" };`,
+    replacement: `    return { kind: "start" };`,
+    breaks: "I4",
+    hunt: { ...NO_CUT, scenario: "app-hangs" },
+  },
+];
+
+/** Bugs in the application's half. */
+const SERVICE_PLANTS: readonly Plant[] = [
+  {
+    name: "accept-in-two-records",
+    bug: "the trial ends in one record, and the release is accepted in the next",
+    file: "update/src/update-service.ts",
+    find: `    this.#store.commit({
+      state: SetState.UPDATED,
+      acceptedBank`,
+    replacement: `    this.#store.commit({ state: SetState.UPDATED, candidateBank: null, trials: 0 });
+    this.#store.commit({
+      state: SetState.UPDATED,
+      acceptedBank`,
+    breaks: "I5",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "reason-not-recorded",
+    bug: "a release is refused without saying why",
+    file: "update/src/update-service.ts",
+    find: "this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason: first });",
+    replacement:
+      "this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason: null });",
+    breaks: "I10",
+    hunt: { ...NO_CUT, scenario: "damaged" },
+  },
+  {
+    name: "accepted-bank-reused",
+    bug: "a new release is received into the bank of the accepted one",
+    file: "update/src/update-service.ts",
+    find: "const bank = pickBank(record);",
+    replacement: "const bank = record.acceptedBank ?? pickBank(record);",
+    breaks: "I5",
+    hunt: ONE_CUT,
+  },
+];
+
+/** Each of them has to be found. */
+export const PLANTS: readonly Plant[] = [...STORE_PLANTS, ...BOOT_PLANTS, ...SERVICE_PLANTS];
