@@ -408,11 +408,11 @@ export class BootCoordinator {
   #finishInstall(store: Store, target: number, isCandidate: boolean): BootDecision {
     const id = imageHashes(store.record, target)[0] ?? ZERO_HASH;
     if (isCandidate) {
-      this.#options.marker.write("trial", id);
+      this.#options.marker.confirm("trial", id);
       store.commit({ state: SetState.TRIAL, trials: TRIAL_BOOTS, targetBank: null, attempts: 0 });
     } else {
       this.#commitFallback(store, target);
-      this.#options.marker.write(store.record.isLimp ? "stopgap" : "accepted", id);
+      this.#options.marker.confirm(store.record.isLimp ? "stopgap" : "accepted", id);
     }
     this.#log("installed", `bank ${target} is installed`);
     return { kind: "reset" };

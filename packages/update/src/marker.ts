@@ -98,6 +98,14 @@ export class Marker {
   }
 
   /**
+   * Appends an entry, also after one that says the same: what an earlier session has left may have
+   * been cut while it was written, and read well today only.
+   */
+  confirm(kind: Exclude<MarkerKind, "installing">, releaseId: Uint8Array): void {
+    this.#append(this.#find(), kind, releaseId, []);
+  }
+
+  /**
    * To be called before a core is touched: only the cores in `held` hold their image of the
    * release.
    */
