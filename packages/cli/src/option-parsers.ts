@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { UsageError } from "@tandem/base";
 import { InvalidArgumentError } from "commander";
 
 /** Parser for an option that is a whole number, decimal or 0x hex, within limits. */
@@ -13,4 +14,18 @@ export function parseWholeNumber(min: number, max: number): (text: string) => nu
 /** Collects an option that is repeated; a variadic one would swallow the argument behind it. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
+}
+
+/**
+ * A time as milliseconds, e.g. `90s`, `10m` or `1h`.
+ * @throws {UsageError} cli/duration
+ */
+export function parseDuration(text: string): number {
+  const match = /^(\d+)(s|m|h)$/.exec(text);
+  const [, number, unit] = match ?? [];
+  const ms = { s: 1000, m: 60_000, h: 3_600_000 }[unit ?? ""];
+  if (ms === undefined) {
+    throw new UsageError("cli/duration", `${text}, expected a time such as 90s, 10m or 1h`);
+  }
+  return Number(number) * ms;
 }

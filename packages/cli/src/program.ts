@@ -41,6 +41,8 @@ function createProgram(context: Context): Command {
   const program = new Command("tandem")
     .description("Firmware updates that treat all images of a microcontroller as one transaction")
     .exitOverride()
+    // So that `explore` can do the same: commands under it have options of the same names.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: context.out, writeErr: context.err });
   registerServeCommand(program, context);
   registerDemoCommand(program, context);

@@ -1,4 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+export { compare } from "./compare/compare.js";
+export type {
+  CompareOptions,
+  CompareProgress,
+  ComparedRowResult,
+  ComparisonReport,
+} from "./compare/compare.js";
+export { parseLife } from "./compare/cut-line.js";
+export { describeRelived, relive } from "./compare/relive.js";
+export { COMPARED_ROWS } from "./compare/rows.js";
+export { COMPARED_STORIES } from "./compare/stories.js";
+export { FAILURES } from "./compare/sweep-story.js";
+export type { Failure, StorySweep } from "./compare/sweep-story.js";
 export { MODES, explore } from "./exploration.js";
 export type {
   ExplorationOptions,
@@ -14,6 +27,9 @@ export { walkAtRandom } from "./random-walk.js";
 export type { RandomWalkOptions, RandomWalkReport } from "./random-walk.js";
 export { describeSession, replay } from "./replay.js";
 export type { ReplayedSession } from "./replay.js";
+export { renderComparison } from "./report/comparison-page.js";
+export { renderExploration } from "./report/exploration-page.js";
+export { outlineStories } from "./report/story-outline.js";
 export { SCENARIOS } from "./scenario.js";
 export { StateSet } from "./state-set.js";
 export { parseLine } from "./trail.js";

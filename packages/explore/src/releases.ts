@@ -67,7 +67,7 @@ export function makeRelease(
 }
 
 /** Another hash behind the firmware than b0n will compute. */
-function spoilValidationInfo(payload: Uint8Array): void {
+export function spoilValidationInfo(payload: Uint8Array): void {
   const hash = payload.length - VALIDATION_INFO_LAYOUT.size + 16;
   payload[hash] = (payload[hash] ?? 0) ^ 1;
 }

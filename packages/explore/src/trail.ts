@@ -42,13 +42,15 @@ const TEARS: readonly Tear[] = [...PROGRAM_TEARS, ...ERASE_TEARS];
  * number of the operation that is cut, when, and what it leaves.
  */
 export function formatLine(world: WorldName, edges: readonly Edge[]): string {
-  const words = edges.map(({ decay, choices, cut }) => {
-    const before = decay === null ? "" : `d${decay},`;
-    if (cut === null) return `${before}${choices}-`;
-    const tear = cut.tear === null ? "" : `:${cut.tear}`;
-    return `${before}${choices}@${cut.operation}${WHEN_LETTER[cut.when]}${tear}`;
-  });
-  return [`${world.profile}/${world.flash}/${world.scenario}`, ...words].join(" ");
+  return [`${world.profile}/${world.flash}/${world.scenario}`, ...edges.map(formatEdge)].join(" ");
+}
+
+/** One session as a word of a line. */
+export function formatEdge({ decay, choices, cut }: Edge): string {
+  const before = decay === null ? "" : `d${decay},`;
+  if (cut === null) return `${before}${choices}-`;
+  const tear = cut.tear === null ? "" : `:${cut.tear}`;
+  return `${before}${choices}@${cut.operation}${WHEN_LETTER[cut.when]}${tear}`;
 }
 
 /**
@@ -69,7 +71,11 @@ export function parseLine(line: string): {
   return { world: { profile, flash, scenario }, edges: words.map(parseEdge) };
 }
 
-function parseEdge(word: string): Edge {
+/**
+ * What `formatEdge` wrote.
+ * @throws {FormatError} explore/line
+ */
+export function parseEdge(word: string): Edge {
   const match = WORD.exec(word);
   if (match === null)
     throw new FormatError("explore/line", `session ${word}, expected e.g. g@3i:old`);

@@ -11,7 +11,9 @@ import {
   createWorld,
   describeSession,
   explore,
+  outlineStories,
   parseLine,
+  renderExploration,
   replay,
   walkAtRandom,
 } from "@tandem/explore";
@@ -25,7 +27,9 @@ import type {
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
-import { parseWholeNumber } from "../option-parsers.js";
+import { replaceFile } from "../write-file.js";
+import { registerExploreCompare } from "./explore-compare.js";
+import { parseDuration, parseWholeNumber } from "../option-parsers.js";
 
 const PROFILE_OPTION = new Option("--profile <name>", "tiny chips, or those of a product")
   .choices(PROFILE_NAMES)
@@ -57,10 +61,14 @@ export function registerExploreCommand(program: Command, context: Context): void
     )
     .option("--sessions <n>", "in mode random", parseWholeNumber(1, 1e9), 10_000)
     .option("--seed <n>", "in mode random", parseWholeNumber(0, 0xffff_ffff), 1)
+    .option("--report <file>", "write a page for a browser; not in mode random")
     .option("--json", "print one JSON document on standard output")
     .addHelpText("after", "\nExit status: 0 no violation, 1 violations, 130 interrupted.")
     .action(async (options) => {
       if (options.mode === "random") {
+        if (options.report !== undefined) {
+          throw new UsageError("cli/report", "--report with --mode random, expected another mode");
+        }
         runRandom(context, options);
         return;
       }
@@ -79,12 +87,33 @@ export function registerExploreCommand(program: Command, context: Context): void
         onProgress: (progress) => rate.show(progress),
       });
       rate.clear();
+      if (options.report !== undefined) await writeReport(options.report, report, context);
       if (options.json === true) context.out(`${JSON.stringify(report, null, 2)}\n`);
       else for (const line of describeReport(report)) context.out(`${line}\n`);
       if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
       else if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
     });
   registerReplay(command, context);
+  registerExploreCompare(command, context);
+}
+
+/** Cuts per story in the charts of a report: enough to see where outcomes change. */
+const CHART_CUTS = { small: 350, full: 60 } as const;
+
+async function writeReport(
+  file: string,
+  report: ExplorationReport,
+  context: Context,
+): Promise<void> {
+  const { profile, flash, scenarios } = report;
+  const outline = outlineStories({
+    profile,
+    flash,
+    scenarios,
+    sample: CHART_CUTS[profile],
+    isOver: () => context.signal.aborted,
+  });
+  await replaceFile(file, renderExploration(report, outline));
 }
 
 function runRandom(
@@ -184,14 +213,4 @@ class RateLine {
     if (this.#shown > 0) this.#context.err(`\r${" ".repeat(this.#shown)}\r`);
     this.#shown = 0;
   }
-}
-
-function parseDuration(text: string): number {
-  const match = /^(\d+)(s|m|h)$/.exec(text);
-  const [, number, unit] = match ?? [];
-  const ms = { s: 1000, m: 60_000, h: 3_600_000 }[unit ?? ""];
-  if (ms === undefined) {
-    throw new UsageError("cli/duration", `${text}, expected a time such as 90s, 10m or 1h`);
-  }
-  return Number(number) * ms;
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from "node:os";
+
+import type { Command } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
+import {
+  COMPARED_ROWS,
+  FAILURES,
+  compare,
+  describeRelived,
+  parseLife,
+  relive,
+  renderComparison,
+} from "@tandem/explore";
+import type {
+  CompareProgress,
+  ComparedRowResult,
+  ComparisonReport,
+  Failure,
+} from "@tandem/explore";
+
+import type { Context } from "../context.js";
+import { ExitCode } from "../exit-codes.js";
+import { parseDuration, parseWholeNumber } from "../option-parsers.js";
+import { replaceFile } from "../write-file.js";
+
+/** Cuts per story by default: all that most stories have. */
+const DEFAULT_SAMPLE = 1000;
+
+const COLUMNS: Readonly<Record<Failure, string>> = {
+  mixedStarts: "mixed starts",
+  unbootable: "unbootable",
+  rollbackFailures: "rollback failures",
+  lostUpdates: "lost updates",
+};
+
+/** `tandem explore compare`: the same update and faults with stock MCUboot and with Tandem. */
+export function registerExploreCompare(
+  parent: ReturnType<Command["command"]>,
+  context: Context,
+): void {
+  // Options behind `compare` are its own, although `explore` has some of the same names.
+  const command = parent
+    .enablePositionalOptions()
+    .command("compare")
+    .description("Update both cores with stock MCUboot and with Tandem, under the same faults")
+    .addOption(
+      new Option("--row <name...>", "only these rows; default: all").choices(
+        COMPARED_ROWS.map(({ name }) => name),
+      ),
+    )
+    .option(
+      "--sample <n>",
+      "cuts per story at most, evenly spread",
+      parseWholeNumber(1, 1e9),
+      DEFAULT_SAMPLE,
+    )
+    .option("--all", "every cut of every story")
+    .option("--budget <time>", "stop after this time, e.g. 90s or 10m", parseDuration)
+    .option(
+      "--workers <n>",
+      "threads; 0: none but this one",
+      parseWholeNumber(0, 64),
+      availableParallelism(),
+    )
+    .option("--report <file>", "write a page for a browser")
+    .option("--json", "print one JSON document on standard output")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 nothing fails with Tandem, 1 something does, 130 interrupted.",
+    )
+    .action(async (options) => {
+      const line = new CompareLine(context);
+      const report = await compare({
+        ...(options.row === undefined ? {} : { rows: options.row }),
+        sample: options.all === true ? Number.POSITIVE_INFINITY : options.sample,
+        workers: options.workers,
+        budgetMs: options.budget ?? Number.POSITIVE_INFINITY,
+        now: () => performance.now(),
+        signal: context.signal,
+        onProgress: (progress) => line.show(progress),
+      });
+      line.clear();
+      if (options.report !== undefined) await replaceFile(options.report, renderComparison(report));
+      if (options.json === true) context.out(`${JSON.stringify(report, null, 2)}\n`);
+      else for (const text of describeComparison(report)) context.out(`${text}\n`);
+      if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
+      else if (failsWithTandem(report)) context.setExitCode(ExitCode.Negative);
+    });
+  command
+    .command("replay")
+    .description("Run one line of the comparison again, session by session")
+    .argument("<line>", "what `tandem explore compare` printed, in quotes")
+    .addHelpText("after", "\nExit status: 0 no failure, 1 a failure is shown, 2 bad line.")
+    .action((text) => {
+      let number = 0;
+      for (const relived of relive(parseLife(text))) {
+        context.out(`${describeRelived(relived, number).join("\n")}\n`);
+        number += 1;
+        if ((relived.failures ?? []).length > 0) context.setExitCode(ExitCode.Negative);
+      }
+    });
+}
+
+function failsWithTandem({ rows }: ComparisonReport): boolean {
+  return rows.some(
+    ({ isBaseline, failures }) => !isBaseline && FAILURES.some((failure) => failures[failure] > 0),
+  );
+}
+
+function describeComparison(report: ComparisonReport): string[] {
+  const { rows, seconds, boots, complete, begun, asked } = report;
+  const names = rows.map(({ title }) => title.length);
+  const width = Math.max(0, ...names);
+  const headings = FAILURES.map((failure) => COLUMNS[failure]);
+  const points = rows.reduce((sum, row) => sum + row.points, 0);
+  const possible = rows.reduce((sum, row) => sum + row.possible, 0);
+  return [
+    `${"".padEnd(width)}${cell("points", "points")}${headings.map((text) => `  ${text}`).join("")}`,
+    ...rows.map(
+      (row) =>
+        row.title.padEnd(width) +
+        cell(row.points, "points") +
+        FAILURES.map((failure) => cell(row.failures[failure], COLUMNS[failure])).join(""),
+    ),
+    "",
+    `${points} of ${possible} points in ${begun} of ${asked} stories, up to ${boots} boots each, in ${seconds.toFixed(1)} s` +
+      (complete ? "" : "; NOT complete"),
+    ...rows.flatMap(describeExamples),
+  ];
+}
+
+/** A number below its heading, two columns apart. */
+function cell(text: string | number, heading: string): string {
+  return String(text).padStart(heading.length + 2);
+}
+
+function describeExamples({ title, examples }: ComparedRowResult): string[] {
+  const lines = FAILURES.flatMap((failure) => {
+    const line = examples[failure];
+    return line === undefined
+      ? []
+      : [`    ${COLUMNS[failure]}: tandem explore compare replay '${line}'`];
+  });
+  return lines.length === 0 ? [] : [`  ${title}`, ...lines];
+}
+
+/** Progress with rate and time left, redrawn in place on a terminal, silent elsewhere. */
+class CompareLine {
+  readonly #context: Context;
+  readonly #start = performance.now();
+  #shown = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  show({ done, total, points }: CompareProgress): void {
+    if (!this.#context.interactive) return;
+    const seconds = (performance.now() - this.#start) / 1000;
+    const left = done === 0 ? "" : `, ${Math.ceil((seconds / done) * (total - done))} s left`;
+    const line =
+      `  ${done}/${total} stories, ${points} points, ` +
+      `${Math.round(points / seconds)} per second, ${Math.round(seconds)} s${left}`;
+    this.#context.err(`\r${line.padEnd(this.#shown)}`);
+    this.#shown = line.length;
+  }
+
+  clear(): void {
+    if (this.#shown > 0) this.#context.err(`\r${" ".repeat(this.#shown)}\r`);
+    this.#shown = 0;
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InternalError } from "@tandem/base";
+import { nodeCrypto } from "@tandem/base/node";
+
+import { MemoCrypto } from "../memo-crypto.js";
+import { COMPARED_ROWS } from "./rows.js";
+import { COMPARED_STORIES } from "./stories.js";
+import { sweepStory } from "./sweep-story.js";
+import type { StorySweep, SweepStoryOptions } from "./sweep-story.js";
+
+/** One story of one row. */
+export interface CompareJob {
+  readonly row: string;
+  readonly story: string;
+  /** Cuts to run at most. */
+  readonly sample: number;
+}
+
+/** All jobs of a comparison, in the order of its table. */
+export function compareJobs(options: {
+  readonly rows: readonly string[];
+  readonly stories: readonly string[];
+  readonly sample: number;
+}): readonly CompareJob[] {
+  const { rows, stories, sample } = options;
+  return COMPARED_ROWS.filter(({ name }) => rows.includes(name)).flatMap(({ name: row, hasB0n }) =>
+    COMPARED_STORIES.filter(
+      ({ name, needsB0n }) => stories.includes(name) && (hasB0n || !needsB0n),
+    ).map(({ name }) => ({ row, story: name, sample })),
+  );
+}
+
+/** Works off jobs one after the other; what it has hashed serves the next one. */
+export class CompareRunner {
+  readonly #crypto: MemoCrypto = new MemoCrypto(nodeCrypto);
+
+  run(job: CompareJob, options: Pick<SweepStoryOptions, "isOver" | "onPoint">): StorySweep {
+    const row = COMPARED_ROWS.find(({ name }) => name === job.row);
+    const story = COMPARED_STORIES.find(({ name }) => name === job.story);
+    if (row === undefined || story === undefined) {
+      throw new InternalError("explore/compare", `no job ${job.row}/${job.story}`);
+    }
+    return sweepStory(row, story, { ...options, crypto: this.#crypto, sample: job.sample });
+  }
+}

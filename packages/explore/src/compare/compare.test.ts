@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+
+import { compare } from "./compare.js";
+import type { CompareOptions, ComparisonReport } from "./compare.js";
+import { formatLife, parseLife } from "./cut-line.js";
+import { relive } from "./relive.js";
+import type { RelivedSession } from "./relive.js";
+
+function run(options: Partial<CompareOptions>): Promise<ComparisonReport> {
+  return compare({
+    sample: 1,
+    workers: 0,
+    budgetMs: Number.POSITIVE_INFINITY,
+    now: () => 0,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    ...options,
+  });
+}
+
+/** Points, mixed starts, unbootable, rollback failures and lost updates of each story. */
+function countsOf({ rows }: ComparisonReport): Record<string, readonly number[]> {
+  const stories = rows.flatMap((row) => row.stories);
+  return Object.fromEntries(
+    stories.map(({ row, story, points, failures }) => [
+      `${row}/${story}`,
+      [points, ...Object.values(failures)],
+    ]),
+  );
+}
+
+function endOf(line: string): RelivedSession | undefined {
+  return [...relive(parseLife(line))].at(-1);
+}
+
+describe("compare", () => {
+  it("counts what every cut of a story comes to", async () => {
+    const report = await run({
+      rows: ["mcuboot-offset", "mcuboot-offset-deps"],
+      stories: ["good", "net-refused"],
+      sample: Number.POSITIVE_INFINITY,
+    });
+    expect(report.complete).toBe(true);
+    expect(countsOf(report)).toEqual({
+      "mcuboot-offset/good": [500, 18, 2, 0, 3],
+      "mcuboot-offset/net-refused": [614, 612, 2, 2, 0],
+      "mcuboot-offset-deps/good": [500, 0, 0, 0, 3],
+      "mcuboot-offset-deps/net-refused": [158, 0, 0, 0, 0],
+    });
+  });
+
+  it("finds nothing with Tandem, whatever is wrong with the release", async () => {
+    const report = await run({ rows: ["tandem-nand", "tandem-nor"], sample: 30 });
+    const stories = ["good", "app-crashes", "net-silent", "net-refused", "net-busy"];
+    expect(countsOf(report)).toEqual(
+      Object.fromEntries(
+        ["tandem-nand", "tandem-nor"].flatMap((row) =>
+          stories.map((story) => [`${row}/${story}`, [31, 0, 0, 0, 0]]),
+        ),
+      ),
+    );
+  });
+
+  it("adds stories up to rows, with an example of each failure", async () => {
+    const { rows } = await run({ rows: ["ncs-overwrite"], sample: 2 });
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      points: 15,
+      failures: { mixedStarts: 0, unbootable: 9, rollbackFailures: 12, lostUpdates: 0 },
+      examples: {
+        unbootable: "ncs-overwrite/app-crashes -",
+        rollbackFailures: "ncs-overwrite/app-crashes -",
+      },
+    });
+  });
+
+  it("stops when it is told to, and says that it is not complete", async () => {
+    const stop = new AbortController();
+    const report = await run({
+      rows: ["mcuboot-move"],
+      sample: 50,
+      signal: stop.signal,
+      onProgress: ({ points }) => {
+        if (points === 10) stop.abort();
+      },
+    });
+    expect(report.complete).toBe(false);
+    expect(report.rows[0]?.points).toBe(10);
+  });
+
+  it("takes no more time than its budget", async () => {
+    let now = 0;
+    const report = await run({
+      rows: ["mcuboot-move"],
+      sample: 50,
+      budgetMs: 20,
+      now: () => now,
+      onProgress: () => void (now += 1),
+    });
+    expect(report.complete).toBe(false);
+    expect(report.rows[0]?.points).toBe(21);
+  });
+});
+
+describe("relive", () => {
+  it.each([
+    ["ncs-overwrite/net-refused -", ["unbootable", "rollbackFailures"]],
+    ["ncs-overwrite-app-first/good -", ["mixedStarts"]],
+    ["ncs-move/app-crashes -", ["mixedStarts", "rollbackFailures"]],
+    ["ncs-move-store/app-crashes -", ["mixedStarts"]],
+    ["ncs-move-v3.2/good -", ["unbootable"]],
+    ["mcuboot-move/net-refused -", ["mixedStarts"]],
+    ["mcuboot-move-deps/net-refused -", []],
+    ["tandem-nand/net-refused -", []],
+  ])("shows %s again", (line, failures) => {
+    expect(endOf(line)?.failures).toEqual(failures);
+  });
+
+  it("shows each example of a comparison again", async () => {
+    const { rows } = await run({ rows: ["mcuboot-scratch", "ncs-move"], sample: 40 });
+    const examples = rows.flatMap((row) => Object.entries(row.examples));
+    expect(examples.length).toBeGreaterThan(3);
+    for (const [failure, line] of examples) expect(endOf(line)?.failures, line).toContain(failure);
+  });
+
+  it("cuts where the line says", () => {
+    const sessions = [...relive(parseLife("tandem-nand/good 1@3i:some-bits"))];
+    expect(sessions.map(({ session }) => session.end).slice(0, 2)).toEqual(["reset", "power-lost"]);
+    expect(sessions[1]?.session.operations).toHaveLength(4);
+    expect(sessions.at(-1)?.session.cores).toEqual(["new", "new"]);
+  });
+});
+
+describe("lines", () => {
+  it("say what was cut", () => {
+    const line = "ncs-move/good 1@14i:some-bits";
+    const { row, story, placed } = parseLife(line);
+    expect(placed).toEqual({
+      session: 1,
+      cut: { operation: 14, when: "inside", tear: "some-bits" },
+    });
+    expect(formatLife(row.name, story.name, placed)).toBe(line);
+    expect(parseLife(" ncs-move/good  - ").placed).toBeNull();
+  });
+
+  it.each([
+    "",
+    "good -",
+    "ncs-move/none -",
+    "none/good -",
+    "ncs-move/good",
+    "ncs-move/good 1@x",
+    "ncs-move/good @1b",
+    "ncs-move/good 1@2i:never",
+    "ncs-move/good 1- -",
+  ])("are refused: %j", (line) => {
+    expect(() => parseLife(line)).toThrow(expect.objectContaining({ code: "explore/line" }));
+  });
+});

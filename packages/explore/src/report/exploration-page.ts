@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ExplorationReport, Finding } from "../exploration.js";
+import type { StorySweep } from "../compare/sweep-story.js";
+import { html } from "./markup.js";
+import type { Markup } from "./markup.js";
+import { facts, page, table } from "./page.js";
+import { RECORD_STATES, stateGraph } from "./state-graph.js";
+import { stripChart, stripLegend } from "./strip-chart.js";
+import type { StoryOutline } from "./story-outline.js";
+
+/** What a cut can hit, in the order of an update. */
+const PLACES = ["journal", "bank", "app", "net", "marker"];
+
+/** An exploration as a page that needs nothing but itself. */
+export function renderExploration(report: ExplorationReport, outline: StoryOutline): string {
+  const { mode, profile, flash, scenarios, states, edges, cuts, sessions } = report;
+  const { seconds, edgesPerSecond, mostSessions, complete, violations } = report;
+  return page(`Exploration: ${profile}, ${flash}, ${mode}`, [
+    facts([
+      ["states", states],
+      ["edges", `${edges}, of them ${cuts} cuts`],
+      ["sessions", `${sessions} run; cuts are made on what they leave at each operation`],
+      ["time", `${seconds.toFixed(1)} s, ${edgesPerSecond} edges per second`],
+      ["covered", complete ? "everything" : "NOT everything: the time was over"],
+      ["to rest", `at most ${mostSessions} sessions without a fault, from any state`],
+      ["stories", scenarios.join(", ")],
+      ["violations", violations.length],
+    ]),
+    html`<h2>Findings</h2>`,
+    findings(violations),
+    html`<h2>How devices came to rest</h2>`,
+    results(report.results),
+    html`<h2>Record states</h2>
+      <p>Numbers at the arrows: stories that go this way without a fault.</p>`,
+    html`<div class="scroll">${stateGraph(outline.transitions)}</div>`,
+    html`<h2>Coverage</h2>
+      <p>Operations that were cut, by record state and by what was written.</p>`,
+    coverage(report.coverage),
+    html`<h2>Outcome by operation</h2>
+      <p>
+        Each story without a fault from left to right. The colour is that of the worst end that a
+        cut of the operation came to.
+      </p>`,
+    stripLegend(),
+    outline.sweeps.map(strip),
+  ]);
+}
+
+function findings(violations: readonly Finding[]): Markup {
+  if (violations.length === 0) return html`<p>No violation.</p>`;
+  return html`<ul>
+    ${violations.map(
+      ({ invariant, text, line }) =>
+        html`<li>
+          <strong class="bad">${invariant}</strong> ${text}<br /><code
+            >tandem explore replay '${line}'</code
+          >
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function results(counts: Readonly<Record<string, number>>): Markup {
+  const rows = Object.entries(counts).map(
+    ([name, count]) =>
+      html`<tr>
+        <th scope="row">${name}</th>
+        <td>${count}</td>
+      </tr>`,
+  );
+  return table(["result", "devices"], rows);
+}
+
+function coverage(counts: Readonly<Record<string, number>>): Markup {
+  const found = new Set(Object.keys(counts).map((cell) => cell.split("/")[0] ?? ""));
+  const others = [...found].filter((name) => !RECORD_STATES.includes(name));
+  const states = [...RECORD_STATES.filter((name) => found.has(name)), ...others];
+  const most = Math.max(1, ...Object.values(counts));
+  return table(
+    ["record", ...PLACES],
+    states.map(
+      (state) =>
+        html`<tr>
+          <th scope="row">${state}</th>
+          ${PLACES.map((place) => coverageCell(counts[`${state}/${place}`] ?? 0, most))}
+        </tr>`,
+    ),
+  );
+}
+
+/** Shaded by the logarithm of the count, so that rare cells still show. */
+function coverageCell(count: number, most: number): Markup {
+  if (count === 0) return html`<td class="zero">0</td>`;
+  const share = Math.log(1 + count) / Math.log(1 + most);
+  return html`<td style="background:rgba(21,101,192,${(0.08 + 0.4 * share).toFixed(2)})">
+    ${count}
+  </td>`;
+}
+
+function strip(sweep: StorySweep): Markup {
+  return html`<div class="strip">
+    <div>${sweep.story}<br /><small>${sweep.points} of ${sweep.possible} points</small></div>
+    ${stripChart(sweep)}
+  </div>`;
+}
