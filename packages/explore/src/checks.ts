@@ -14,7 +14,21 @@ import { isRelease } from "./world.js";
 import type { World } from "./world.js";
 
 /** Invariants of the design, and what else must not happen. */
-type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "result";
+type Invariant =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "I7"
+  | "I8"
+  | "I9"
+  | "I10"
+  /** An update ended otherwise than its story says. */
+  | "result"
+  /** Something was written that the list of what can be says cannot be. */
+  | "coverage";
 
 /** What does not hold. */
 export interface Violation {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { makeCoverage } from "./coverage.js";
+import type { Coverage } from "./coverage.js";
 import type { Figures, Found } from "./explorer.js";
 import type { FlashKind, ProfileName } from "./geometry.js";
 import type { Job, JobProgress, JobResult } from "./job.js";
@@ -59,10 +61,7 @@ export interface ExplorationReport extends Figures {
   readonly complete: boolean;
   /** Most sessions without a fault that any state took to come to rest. */
   readonly mostSessions: number;
-  /** Cuts by record state and what was being written. */
-  readonly coverage: Readonly<Record<string, number>>;
-  /** Devices that came to rest, by how their update ended. */
-  readonly results: Readonly<Record<string, number>>;
+  readonly coverage: Coverage;
   readonly violations: readonly Finding[];
 }
 
@@ -116,8 +115,10 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     edgesPerSecond: Math.round(figures.edges / seconds),
     complete,
     mostSessions,
-    coverage: addCounts(results.map(({ coverage }) => coverage)),
-    results: addCounts(results.map((one) => one.results)),
+    coverage: makeCoverage(
+      results.map(({ coverage }) => coverage),
+      results.map((one) => one.results),
+    ),
     violations: findings,
   };
 }
@@ -170,12 +171,4 @@ function addFigures(shares: readonly { readonly figures: Figures }[]): Figures {
     sum.sessions += figures.sessions;
   }
   return sum;
-}
-
-function addCounts(
-  lists: readonly (readonly (readonly [string, number])[])[],
-): Readonly<Record<string, number>> {
-  const sum = new Map<string, number>();
-  for (const [name, count] of lists.flat()) sum.set(name, (sum.get(name) ?? 0) + count);
-  return Object.fromEntries([...sum].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

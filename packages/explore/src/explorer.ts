@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FlashOperation } from "@tandem/flash";
 import { stateName } from "@tandem/store";
 
 import { CanonicalMarker } from "./canonical-marker.js";
 import { Checks, resultOf } from "./checks.js";
 import type { Violation } from "./checks.js";
+import { cellName, stepOf, whyImpossible } from "./coverage.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
 import { POWER_ON, forkState } from "./device-state.js";
 import { cutState, cutsOf } from "./forked-cuts.js";
 import type { TearChoice } from "./forked-cuts.js";
-import type { Geometry } from "./geometry.js";
 import { KnownPages } from "./known-pages.js";
 import { PageFactsCache } from "./page-facts.js";
 import type { Pair } from "./page-facts.js";
@@ -75,7 +74,7 @@ export interface ExplorerOptions {
 /** Goes through the states of one world, those with few cuts first. */
 export class Explorer {
   readonly figures: Figures = { states: 0, edges: 0, cuts: 0, sessions: 0 };
-  /** Cuts by record state and what was being written. */
+  /** Operations that were cut, by record state and step. */
   readonly coverage: Map<string, number> = new Map();
   /** Resting devices by result. */
   readonly results: Map<string, number> = new Map();
@@ -157,7 +156,11 @@ export class Explorer {
     const { tears, maxUnstable, firstOperations } = this.#options;
     for (const [number, step] of session.steps.slice(0, firstOperations).entries()) {
       const view = this.#viewOf(step.before);
-      if (this.#counts(pending.cuts)) this.#cover(step, view);
+      if (this.#counts(pending.cuts)) {
+        const violation = this.#cover(step, view);
+        const cut = { operation: number, when: "before", tear: null } as const;
+        this.#report(violation, pending.trail, { decay: null, choices, cut });
+      }
       const isSameBefore =
         session.steps[number - 1]?.before.securityCounter === step.before.securityCounter;
       for (const cut of cutsOf(step.operation, number, tears)) {
@@ -223,12 +226,20 @@ export class Explorer {
     for (const violation of violations) this.#options.onFound({ ...violation, edges });
   }
 
-  #cover(step: SessionStep, view: StoreView): void {
+  /** Counts the operation; a violation when no cut should come here, once per cell. */
+  #cover({ operation }: SessionStep, view: StoreView): readonly Violation[] {
     const [a, b] = view.chains.map(({ floor }) => floor);
     const newest = (a?.sequence ?? -1n) >= (b?.sequence ?? -1n) ? a : b;
-    const state = newest == null ? "none" : stateName(newest.record.state);
-    const cell = `${state}/${placeOf(this.#options.world.geometry, step.operation)}`;
-    this.coverage.set(cell, (this.coverage.get(cell) ?? 0) + 1);
+    // A journal without a certain record is a violation by itself.
+    if (newest == null) return [];
+    const state = stateName(newest.record.state);
+    const step = stepOf(this.#options.world.geometry, operation, state);
+    const cell = cellName(state, step);
+    const count = this.coverage.get(cell) ?? 0;
+    this.coverage.set(cell, count + 1);
+    const impossible = whyImpossible(state, step);
+    if (impossible === null || count > 0) return [];
+    return [{ invariant: "coverage", text: `${cell} was cut, expected that ${impossible}` }];
   }
 }
 
@@ -238,15 +249,4 @@ function unstablePagesOf(state: DeviceState): number {
     (sum, { medium }) => sum + medium.unstablePages().length,
     0,
   );
-}
-
-/** What an operation belongs to: journal or bank of the store, a core, or the marker. */
-function placeOf(geometry: Geometry, operation: FlashOperation): string {
-  const { map, limits, chip } = geometry;
-  if (operation.device === "net-flash") return "net";
-  if (operation.device === "app-flash") {
-    return operation.address >= map.marker.start ? "marker" : "app";
-  }
-  const journalBytes = limits.journalBlocks * chip.shape.pageBytes * chip.shape.pagesPerBlock;
-  return operation.address < journalBytes ? "journal" : "bank";
 }

@@ -12,6 +12,8 @@ export { COMPARED_ROWS } from "./compare/rows.js";
 export { COMPARED_STORIES } from "./compare/stories.js";
 export { FAILURES } from "./compare/sweep-story.js";
 export type { Failure, StorySweep } from "./compare/sweep-story.js";
+export { RECORD_STATES, STEPS } from "./coverage.js";
+export type { Coverage, CoverageCell } from "./coverage.js";
 export { MODES, explore } from "./exploration.js";
 export type {
   ExplorationOptions,

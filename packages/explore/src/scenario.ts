@@ -4,7 +4,16 @@ import type { AppScript, NetScript } from "@tandem/twin";
 import type { Flaw } from "./releases.js";
 
 /** How an update ends, as release servers and reports call it. */
-export type UpdateResult = "accepted" | "rolled-back" | "refused" | "switched-back";
+export const UPDATE_RESULTS = ["accepted", "rolled-back", "refused", "switched-back"] as const;
+export type UpdateResult = (typeof UPDATE_RESULTS)[number];
+
+/**
+ * The device when the story begins. `ready`: as it leaves production. `erased`: the release is half
+ * received, and somebody has erased the application core's flash, marker and all: the accepted
+ * release has to be installed again meanwhile. `unconfirmed`: the release is received, and the
+ * marker has lost its last word: it calls the accepted release one on trial.
+ */
+type Beginning = "ready" | "erased" | "unconfirmed";
 
 /** One story: what the new release is like, and how its update ends when no fault comes. */
 export interface Scenario {
@@ -16,6 +25,7 @@ export interface Scenario {
   readonly switchesBack: boolean;
   /** The new release behaves differently at each of its trial starts, in any way. */
   readonly isFickle: boolean;
+  readonly begins: Beginning;
   /** How it may end when no fault comes. */
   readonly results: readonly UpdateResult[];
 }
@@ -26,6 +36,7 @@ const GOOD: Omit<Scenario, "name"> = {
   net: { kind: "boots" },
   switchesBack: false,
   isFickle: false,
+  begins: "ready",
   results: ["rolled-back"],
 };
 
@@ -33,6 +44,8 @@ const GOOD: Omit<Scenario, "name"> = {
 export const SCENARIOS: readonly Scenario[] = [
   { ...GOOD, name: "good", results: ["accepted"] },
   { ...GOOD, name: "switch-back", switchesBack: true, results: ["switched-back"] },
+  { ...GOOD, name: "erased", begins: "erased", results: ["accepted"] },
+  { ...GOOD, name: "unconfirmed", begins: "unconfirmed", results: ["accepted"] },
   { ...GOOD, name: "damaged", flaw: "damaged", results: ["refused"] },
   { ...GOOD, name: "self-test-fails", app: { kind: "self-test-fails" } },
   { ...GOOD, name: "app-hangs", app: { kind: "hangs" } },
@@ -60,5 +73,7 @@ export const FULL_SCENARIOS: readonly Scenario[] = SCENARIOS.filter(({ name }) =
 /** What `closure` goes through: all that `SCENARIOS` tell. */
 export const CLOSURE_SCENARIOS: readonly Scenario[] = [
   FICKLE,
-  ...SCENARIOS.filter(({ switchesBack, flaw }) => switchesBack || flaw !== "none"),
+  ...SCENARIOS.filter(
+    ({ switchesBack, begins, flaw }) => switchesBack || begins !== "ready" || flaw !== "none",
+  ),
 ];

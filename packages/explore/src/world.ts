@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, toHex } from "@tandem/base";
+import { UsageError, fromHex, toHex } from "@tandem/base";
 import { nodeCrypto } from "@tandem/base/node";
 import { MemoryStorage, NandChip } from "@tandem/flash";
 import { Nrf5340Twin, PowerSupply, provision } from "@tandem/twin";
@@ -124,6 +124,7 @@ function provisioned(world: Omit<World, "root">): Pick<World, "root" | "knownNet
   fillMarker(twin);
   ageJournal(twin);
   learn(twin, world.next);
+  begin(twin, world);
   const { securityCounter, knownNetImages } = twin.state;
   return { knownNetImages, root: { state: { ...state, securityCounter }, entry: POWER_ON } };
 }
@@ -145,6 +146,32 @@ function fillMarker(twin: Nrf5340Twin): void {
     marker.write(entry % 2 === 0 ? "trial" : "accepted", releaseId);
   }
   marker.write("accepted", releaseId);
+}
+
+/** Brings a device out of production to where its story begins. */
+function begin(twin: Nrf5340Twin, { scenario, factory, next }: Omit<World, "root">): void {
+  const { begins } = scenario;
+  if (begins === "ready") return;
+  const service = twin.createService(twin.mountStore());
+  service.start(next.manifest);
+  const [app = new Uint8Array(0), net = new Uint8Array(0)] = next.images;
+  if (begins === "erased") {
+    service.write(0, 0, app.subarray(0, -1));
+    eraseAppCore(twin);
+    return;
+  }
+  service.write(0, 0, app);
+  service.write(1, 0, net);
+  service.finish();
+  twin.marker.write("trial", fromHex(factory.hashes[0] ?? ""));
+}
+
+/** What a debugger does that is told to erase the chip; MCUboot is not modelled as bytes. */
+function eraseAppCore({ appFlash, map }: Nrf5340Twin): void {
+  const { pageBytes } = appFlash.profile;
+  for (const { start, sizeBytes } of [map.appSlot, map.marker]) {
+    for (let at = start; at < start + sizeBytes; at += pageBytes) appFlash.erasePage(at);
+  }
 }
 
 function learn(twin: Nrf5340Twin, release: ExploredRelease): void {

@@ -20,13 +20,13 @@ import {
 import type {
   ExplorationProgress,
   ExplorationReport,
-  Finding,
   FlashKind,
   ProfileName,
 } from "@tandem/explore";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
+import { describeExploration, describeViolations } from "../explore/describe-exploration.js";
 import { replaceFile } from "../write-file.js";
 import { registerExploreCompare } from "./explore-compare.js";
 import { parseDuration, parseWholeNumber } from "../option-parsers.js";
@@ -89,7 +89,7 @@ export function registerExploreCommand(program: Command, context: Context): void
       rate.clear();
       if (options.report !== undefined) await writeReport(options.report, report, context);
       if (options.json === true) context.out(`${JSON.stringify(report, null, 2)}\n`);
-      else for (const line of describeReport(report)) context.out(`${line}\n`);
+      else for (const line of describeExploration(report)) context.out(`${line}\n`);
       if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
       else if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
     });
@@ -163,30 +163,6 @@ function registerReplay(command: ReturnType<Command["command"]>, context: Contex
         if (replayed.violations.length > 0) context.setExitCode(ExitCode.Negative);
       }
     });
-}
-
-function describeReport(report: ExplorationReport): string[] {
-  const { states, edges, cuts, seconds, edgesPerSecond, violations, complete } = report;
-  const results = Object.entries(report.results).map(([name, count]) => `${name} ${count}`);
-  return [
-    `${report.profile} ${report.flash}, ${report.mode}, ${report.scenarios.length} stories: ` +
-      (complete ? "complete" : "NOT complete"),
-    `states ${states}, sessions ${edges}, of them cut ${cuts}, in ${seconds.toFixed(1)} s ` +
-      `(${edgesPerSecond} per second)`,
-    `devices that came to rest: ${results.join(", ")}; ` +
-      `at most ${report.mostSessions} sessions without a fault`,
-    ...describeViolations(violations),
-  ];
-}
-
-function describeViolations(violations: readonly Finding[]): string[] {
-  return [
-    `violations: ${violations.length}`,
-    ...violations.flatMap(({ invariant, text, line }) => [
-      `  ${invariant}: ${text}`,
-      `    tandem explore replay '${line}'`,
-    ]),
-  ];
 }
 
 /** Progress with rate, redrawn in place on a terminal, silent elsewhere. */

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { RECORD_STATES, STEPS } from "../coverage.js";
+import type { Coverage, CoverageCell } from "../coverage.js";
 import type { ExplorationReport, Finding } from "../exploration.js";
 import type { StorySweep } from "../compare/sweep-story.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 import { facts, page, table } from "./page.js";
-import { RECORD_STATES, stateGraph } from "./state-graph.js";
+import { stateGraph } from "./state-graph.js";
 import { stripChart, stripLegend } from "./strip-chart.js";
 import type { StoryOutline } from "./story-outline.js";
-
-/** What a cut can hit, in the order of an update. */
-const PLACES = ["journal", "bank", "app", "net", "marker"];
 
 /** An exploration as a page that needs nothing but itself. */
 export function renderExploration(report: ExplorationReport, outline: StoryOutline): string {
@@ -29,12 +28,15 @@ export function renderExploration(report: ExplorationReport, outline: StoryOutli
     html`<h2>Findings</h2>`,
     findings(violations),
     html`<h2>How devices came to rest</h2>`,
-    results(report.results),
+    results(report.coverage.results),
     html`<h2>Record states</h2>
       <p>Numbers at the arrows: stories that go this way without a fault.</p>`,
     html`<div class="scroll">${stateGraph(outline.transitions)}</div>`,
     html`<h2>Coverage</h2>
-      <p>Operations that were cut, by record state and by what was written.</p>`,
+      <p>
+        Operations that were cut, by record state and by what was written. A dash: no cut can come
+        there, and its tip says why.
+      </p>`,
     coverage(report.coverage),
     html`<h2>Outcome by operation</h2>
       <p>
@@ -71,29 +73,28 @@ function results(counts: Readonly<Record<string, number>>): Markup {
   return table(["result", "devices"], rows);
 }
 
-function coverage(counts: Readonly<Record<string, number>>): Markup {
-  const found = new Set(Object.keys(counts).map((cell) => cell.split("/")[0] ?? ""));
-  const others = [...found].filter((name) => !RECORD_STATES.includes(name));
-  const states = [...RECORD_STATES.filter((name) => found.has(name)), ...others];
-  const most = Math.max(1, ...Object.values(counts));
+function coverage({ cells }: Coverage): Markup {
+  const counts = Object.values(cells).flatMap((row) => Object.values(row));
+  const most = Math.max(1, ...counts.map((cell) => (typeof cell === "number" ? cell : 0)));
   return table(
-    ["record", ...PLACES],
-    states.map(
+    ["record", ...STEPS],
+    RECORD_STATES.map(
       (state) =>
         html`<tr>
           <th scope="row">${state}</th>
-          ${PLACES.map((place) => coverageCell(counts[`${state}/${place}`] ?? 0, most))}
+          ${STEPS.map((step) => coverageCell(cells[state]?.[step] ?? 0, most))}
         </tr>`,
     ),
   );
 }
 
 /** Shaded by the logarithm of the count, so that rare cells still show. */
-function coverageCell(count: number, most: number): Markup {
-  if (count === 0) return html`<td class="zero">0</td>`;
-  const share = Math.log(1 + count) / Math.log(1 + most);
+function coverageCell(cell: CoverageCell, most: number): Markup {
+  if (typeof cell !== "number") return html`<td class="zero" title="${cell.impossible}">-</td>`;
+  if (cell === 0) return html`<td class="bad">0</td>`;
+  const share = Math.log(1 + cell) / Math.log(1 + most);
   return html`<td style="background:rgba(21,101,192,${(0.08 + 0.4 * share).toFixed(2)})">
-    ${count}
+    ${cell}
   </td>`;
 }
 

@@ -58,8 +58,11 @@ const EXPLORATION: ExplorationReport = {
   edgesPerSecond: 6,
   complete: false,
   mostSessions: 7,
-  coverage: { "STAGED/journal": 8, [`${HOSTILE}/app`]: 1 },
-  results: { [HOSTILE]: 1 },
+  coverage: {
+    cells: { STAGED: { journal: 8, bank: { impossible: HOSTILE } } },
+    results: { [HOSTILE]: 1 },
+    zeros: [HOSTILE],
+  },
   violations: [{ invariant: HOSTILE, text: HOSTILE, line: HOSTILE }],
 };
 

@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { RECORD_STATES } from "../coverage.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 import type { StateTransition } from "./story-outline.js";
-
-/** Record states, along an update and then the ways out of it. */
-export const RECORD_STATES: readonly string[] = [
-  "none",
-  "READY",
-  "WRITING",
-  "CANDIDATE",
-  "STAGED",
-  "INSTALLING",
-  "TRIAL",
-  "REJECTED",
-  "FAILED",
-  "UPDATED",
-];
 
 const STEP = 104;
 const BASELINE = 130;
@@ -24,8 +11,8 @@ const BOX = { width: 84, height: 26 };
 /** Record states from left to right: transitions forward above them, back below. */
 export function stateGraph(transitions: readonly StateTransition[]): Markup {
   const names = new Set(transitions.flatMap(({ from, to }) => [from, to]));
-  const known = RECORD_STATES.filter((name) => names.has(name));
-  const states = [...known, ...[...names].filter((name) => !RECORD_STATES.includes(name))];
+  const known: readonly string[] = RECORD_STATES.filter((name) => names.has(name));
+  const states = [...known, ...[...names].filter((name) => !known.includes(name))];
   const width = Math.max(1, states.length) * STEP;
   const label = `record states and the ${transitions.length} transitions between them`;
   return html`<svg viewBox="0 0 ${width} ${2 * BASELINE}" role="img" aria-label="${label}">
