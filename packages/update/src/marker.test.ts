@@ -9,12 +9,17 @@ import type { MarkerKind } from "./marker.js";
 
 const violations: RuleViolation[] = [];
 
-function markerOn(storage: MemoryStorage, power?: Power): Marker {
+function markerOn(
+  storage: MemoryStorage,
+  power?: Power,
+  unstableReadIsGood?: () => boolean,
+): Marker {
   const chip = new NorChip({
     name: "app-flash",
     profile: NRF5340_APP_FLASH,
     storage,
     ...(power === undefined ? {} : { power }),
+    ...(unstableReadIsGood === undefined ? {} : { unstableReadIsGood }),
     onViolation: (violation) => violations.push(violation),
   });
   return new Marker(flashArea(chip, 0, 2 * 4096));
@@ -45,11 +50,12 @@ describe("Marker", () => {
     const storage = new MemoryStorage();
     for (let i = 0; i < 700; i++) {
       const kind = KINDS[i % 4] ?? "trial";
-      write(markerOn(storage), kind, idOf(i));
+      const marker = markerOn(storage);
+      write(marker, kind, idOf(i));
       const before = markerOn(storage).read();
       expect(before.kind).toBe(kind);
       expect(before.releaseId).toEqual(idOf(i).subarray(0, 16));
-      write(markerOn(storage), kind, idOf(i));
+      write(marker, kind, idOf(i));
       expect(markerOn(storage).read().sequence).toBe(before.sequence);
     }
     expect(violations).toEqual([]);
@@ -84,21 +90,44 @@ describe("Marker", () => {
     const storage = new MemoryStorage();
     const [a, b] = [idOf(1), idOf(2)];
     markerOn(storage).write("accepted", a);
-    markerOn(storage).beginInstall(b, [false, false, true]);
+    const marker = markerOn(storage);
+    marker.beginInstall(b, [false, false, true]);
     expect(markerOn(storage).read()).toMatchObject({
       kind: "installing",
       marks: ["blank", "blank", "cleared", "blank"],
     });
-    markerOn(storage).coreInstalled(1);
+    marker.coreInstalled(1);
     const { sequence } = markerOn(storage).read();
-    markerOn(storage).beginInstall(b, [false, true, true]);
+    marker.beginInstall(b, [false, true, true]);
     expect(markerOn(storage).read()).toMatchObject({
       sequence,
       marks: ["blank", "cleared", "cleared", "blank"],
     });
     // A core that is touched again does not hold its image any more.
-    markerOn(storage).beginInstall(b, [false, false, true]);
+    marker.beginInstall(b, [false, false, true]);
     expect(markerOn(storage).read().marks).toEqual(["blank", "blank", "cleared", "blank"]);
+    expect(violations).toEqual([]);
+  });
+
+  it("says installing for good before a core is touched, also after a cut that left it unstable", () => {
+    // In the last place of a page, and before it.
+    for (const entries of [84, 10]) {
+      const storage = new MemoryStorage();
+      for (let i = 0; i < entries; i++) markerOn(storage).write("accepted", idOf(i));
+      const cut: Cut = { when: "inside", tear: "unstable", random: createRandom(1) };
+      const cutMarker = markerOn(storage, { begin: () => cut });
+      expect(() => cutMarker.beginInstall(idOf(999), [])).toThrow(PowerLoss);
+      expect(markerOn(storage, undefined, () => false).read().kind).toBe("accepted");
+      const isGood = { now: true };
+      const marker = markerOn(storage, undefined, () => isGood.now);
+      expect(marker.read().kind).toBe("installing");
+      marker.beginInstall(idOf(999), []);
+      isGood.now = false;
+      expect(marker.read()).toMatchObject({
+        kind: "installing",
+        releaseId: idOf(999).subarray(0, 16),
+      });
+    }
     expect(violations).toEqual([]);
   });
 

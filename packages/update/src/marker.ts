@@ -75,6 +75,8 @@ interface Found {
 export class Marker {
   readonly #area: FlashArea;
   readonly #entryBytes = MARKER_ENTRY_BYTES;
+  /** Sequence of the entry that this session has written last, if any: it is certain. */
+  #ownSequence: number | null = null;
 
   /** @param area at least two erase pages */
   constructor(area: FlashArea) {
@@ -107,13 +109,15 @@ export class Marker {
 
   /**
    * To be called before a core is touched: only the cores in `held` hold their image of the
-   * release.
+   * release. An entry of an earlier session that says the same is not enough: were it to read badly
+   * once the core is touched, the one before it would vouch for what is there no more.
    */
   beginInstall(releaseId: Uint8Array, held: readonly boolean[]): void {
     const found = this.#find();
     const { kind, marks } = found.state;
+    const isOwn = found.state.sequence === this.#ownSequence;
     const isSame = marks.every((mark, i) => mark === (held[i] === true ? "cleared" : "blank"));
-    if (kind === "installing" && isId(found.state, releaseId) && isSame) return;
+    if (isOwn && kind === "installing" && isId(found.state, releaseId) && isSame) return;
     this.#append(found, "installing", releaseId, held);
   }
 
@@ -148,6 +152,7 @@ export class Marker {
       this.#area.erasePage(page * this.#area.pageBytes);
     }
     this.#area.write(page * this.#area.pageBytes + nextOffset, entry);
+    this.#ownSequence = found.nextSequence;
   }
 
   /**
