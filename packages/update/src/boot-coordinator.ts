@@ -1,78 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TandemError, bytesEqual } from "@tandem/base";
-import type { PagedFlash } from "@tandem/flash";
 import type { ImageFacts } from "@tandem/image";
-import { SetState, Store, ZERO_HASH, stateName } from "@tandem/store";
-import type { Bank, RecordedReason, StateRecord, StoreOptions } from "@tandem/store";
+import { SetState, Store, stateName } from "@tandem/store";
+import type { RecordedReason } from "@tandem/store";
 
-import type { CoreInstaller, InstallResult } from "./core-installer.js";
-import type { Marker, MarkerState } from "./marker.js";
-import { ReasonCode, ReasonStep, recordReason } from "./reason.js";
-import { lowestAllowedCounter, releaseCounter } from "./security-counter.js";
-import type { Trust } from "./trust.js";
-import { unreadableOffset, verifyBank, verifyBinding } from "./verify-bank.js";
-import type { ImageSlot } from "./verify-bank.js";
-
-/** What the coordinator needs of the chip beside flash and cores. */
-export interface BootPorts {
-  /** Hardware security counter: read, and raised for an accepted release only. */
-  readonly securityCounter: { read(): number; raise(value: number): void };
-  /** Watchdog: once started, only a reset stops it. */
-  readonly watchdog: { start(): void; feed(): void };
-  /** Number of the last reset's reason, kept with a failed trial. */
-  readonly resetReason: number;
-  /** Called last, before control goes back to MCUboot: clears the PCD command, locks its RAM. */
-  readonly seal: () => void;
-}
-
-export interface BootOptions {
-  readonly nand: PagedFlash;
-  readonly storeOptions?: StoreOptions;
-  readonly marker: Marker;
-  /** By image index; index 0 is the application core, whose flash can be read. */
-  readonly cores: readonly CoreInstaller[];
-  readonly slots: readonly ImageSlot[];
-  readonly trust: Trust;
-  readonly ports: BootPorts;
-  /** Start firmware in the primary slot that verifies but is not the accepted one (a debugger's). */
-  readonly allowForeign?: boolean;
-  /**
-   * Start a device whose store was never formatted, and install a first release on one that has
-   * none: there is nothing to fall back to until it is accepted.
-   */
-  readonly allowAdoption?: boolean;
-  readonly log?: (event: BootEvent) => void;
-}
-
-/** What the coordinator did, for logs and traces. */
-export interface BootEvent {
-  readonly kind:
-    | "state"
-    | "install-begin"
-    | "core-skipped"
-    | "core-installed"
-    | "core-failed"
-    | "installed"
-    | "fallback"
-    | "refused"
-    | "trial"
-    | "foreign"
-    | "nand-failed"
-    | "scrubbed"
-    | "scrub-failed";
-  readonly text: string;
-}
-
-/** What MCUboot does next. */
-export type BootDecision =
-  | { readonly kind: "start" }
-  | { readonly kind: "reset" }
-  | { readonly kind: "recovery"; readonly why: string };
-
-/** Install attempts on a candidate before it counts as failed. */
-export const MAX_INSTALL_ATTEMPTS = 8;
-/** Trial boots that a candidate gets before it counts as failed. */
-export const TRIAL_BOOTS = 3;
+import { MAX_INSTALL_ATTEMPTS } from "./boot-options.js";
+import type { BootDecision, BootEvent, BootOptions } from "./boot-options.js";
+import { installedApp, releaseIdOf } from "./boot-session.js";
+import type { BootSession } from "./boot-session.js";
+import { beginRepair, beginRollBack, tryNext } from "./fallback.js";
+import { finishInstallation, installAll } from "./installation.js";
+import { isInstalled } from "./installed-images.js";
+import { recordReason } from "./reason.js";
+import { refusalOfStaged } from "./staged-check.js";
 
 /**
  * The boot half of the transaction: runs in MCUboot's `boot_go_hook`, decides by the journal what
@@ -104,21 +44,26 @@ export class BootCoordinator {
     // A record in one chain only may be gone at the next read: nothing is done on its word alone.
     if (!store.isSettled) store.settle();
     this.#log("state", `state ${stateName(store.record.state)}`);
+    const boot: BootSession = {
+      options: this.#options,
+      store,
+      log: (kind, text) => this.#log(kind, text),
+    };
     switch (store.record.state) {
       case SetState.STAGED:
-        return this.#stage(store);
+        return this.#stage(boot);
       case SetState.INSTALLING:
-        return this.#install(store);
+        return this.#install(boot);
       case SetState.TRIAL:
-        return this.#trial(store);
+        return this.#trial(boot);
       case SetState.REJECTED:
-        return this.#rollBack(store, store.record.reason);
+        return this.#rollBack(boot, store.record.reason);
       case SetState.READY:
       case SetState.WRITING:
       case SetState.CANDIDATE:
       case SetState.FAILED:
       case SetState.UPDATED:
-        return this.#startAccepted(store);
+        return this.#startAccepted(boot);
       default:
         return store.record.state satisfies never;
     }
@@ -146,59 +91,30 @@ export class BootCoordinator {
     };
   }
 
-  #startAccepted(store: Store): BootDecision {
-    const { record } = store;
+  #startAccepted(boot: BootSession): BootDecision {
+    const { record } = boot.store;
     const accepted = record.acceptedBank;
     if (accepted === null) return { kind: "start" };
-    const appHash = imageHashes(record, accepted)[0] ?? ZERO_HASH;
-    const app = this.#installedApp();
-    const isApp = app !== null && bytesEqual(app.hash, appHash);
-    if (isApp && this.#isInstalled(store, accepted)) {
-      this.#proveAcceptance(store, app);
+    const app = installedApp(boot);
+    const isApp = app !== null && bytesEqual(app.hash, releaseIdOf(record, accepted));
+    if (isApp && isInstalled(boot, accepted)) {
+      this.#proveAcceptance(boot, app);
       return { kind: "start" };
     }
-    if (!isApp && this.#options.allowForeign === true && this.#isForeign(record, app)) {
+    if (!isApp && this.#options.allowForeign === true && this.#isForeign(boot, app)) {
       this.#log("foreign", "the primary slot holds firmware that is not the accepted release");
       return { kind: "start" };
     }
-    return this.#repair(store, accepted);
-  }
-
-  /** Record and marker agree that every core holds its image of the bank. */
-  #isInstalled(store: Store, bank: number): boolean {
-    return imageHashes(store.record, bank).every((_, index) => this.#isHeld(store, bank, index));
-  }
-
-  /**
-   * Record and marker agree that the core holds its image of the bank. The record alone could be
-   * that of another time or another device: NAND can be exchanged. The marker stands in the
-   * chip's own flash; an image that the release it names has in common counts if that release's
-   * signed manifest says so.
-   */
-  #isHeld(store: Store, bank: number, index: number): boolean {
-    const { record } = store;
-    const [appHash = ZERO_HASH] = imageHashes(record, bank);
-    const hash = imageHashes(record, bank)[index] ?? ZERO_HASH;
-    if (!sameHash(record.installed[index] ?? null, hash)) return false;
-    const { kind, releaseId, marks } = this.#options.marker.read();
-    if (bytesEqual(releaseId, appHash.subarray(0, 16))) {
-      return kind !== "installing" || marks[index] === "cleared";
-    }
-    if (kind === "installing") return false;
-    const holder = record.banks.findIndex(
-      ({ images: [app] }) =>
-        app !== undefined && bytesEqual(releaseId, app.imageHash.subarray(0, 16)),
-    );
-    const common = imageHashes(record, holder)[index] ?? null;
-    return sameHash(common, hash) && this.#checkTarget(store, holder) === null;
+    beginRepair(boot, accepted);
+    return this.#install(boot);
   }
 
   /** Valid firmware of another hand stands where nothing of ours was left half done. */
-  #isForeign(record: StateRecord, app: ImageFacts | null): boolean {
+  #isForeign({ store }: BootSession, app: ImageFacts | null): boolean {
     const { cores, marker, ports } = this.#options;
     const isSettled =
       marker.read().kind !== "installing" &&
-      cores.every((_, index) => record.installed[index] != null);
+      cores.every((_, index) => store.record.installed[index] != null);
     // MCUboot would not start what is older than the device allows.
     return isSettled && (app?.securityCounter ?? -1) >= ports.securityCounter.read();
   }
@@ -210,7 +126,7 @@ export class BootCoordinator {
    * says accepted: the record is not signed. A stopgap was never accepted by anybody, and must not
    * bar what comes after it.
    */
-  #proveAcceptance(store: Store, { hash, securityCounter }: ImageFacts): void {
+  #proveAcceptance({ store }: BootSession, { hash, securityCounter }: ImageFacts): void {
     const { marker, ports } = this.#options;
     const isAccepted = (): boolean => {
       const { kind, releaseId } = marker.read();
@@ -223,43 +139,25 @@ export class BootCoordinator {
     if (isRaise && isAccepted()) ports.securityCounter.raise(counter);
   }
 
-  /** The accepted release, again; what is being received meanwhile stays. */
-  #repair(store: Store, accepted: number): BootDecision {
-    const { candidateBank, reason } = store.record;
-    const isReceiving = candidateBank !== null;
-    store.commit({
-      state: SetState.INSTALLING,
-      targetBank: accepted,
-      attempts: 0,
-      reason: isReceiving ? reason : (reason ?? recordReason(null, "install", "primary-invalid")),
-    });
-    return this.#install(store);
-  }
-
-  /** Nothing is touched unless candidate and fallback are both readable and genuine. */
-  #stage(store: Store): BootDecision {
-    const { candidateBank, acceptedBank } = store.record;
-    const refusal = this.#refusal(store, candidateBank, acceptedBank);
+  #stage(boot: BootSession): BootDecision {
+    const { store } = boot;
+    const refusal = refusalOfStaged(boot);
     if (refusal !== null) {
       this.#log("refused", `refused before anything was installed: code ${refusal.code}`);
       store.commit({ state: SetState.FAILED, candidateBank: null, reason: refusal });
-      return this.#startAccepted(store);
+      return this.#startAccepted(boot);
     }
-    this.#scrub(store);
-    store.commit({
-      state: SetState.INSTALLING,
-      targetBank: candidateBank,
-      attempts: 0,
-      reason: null,
-    });
-    return this.#install(store);
+    this.#scrub(boot);
+    const targetBank = store.record.candidateBank;
+    store.commit({ state: SetState.INSTALLING, targetBank, attempts: 0, reason: null });
+    return this.#install(boot);
   }
 
   /**
    * Verifying has read every page once: what it met on the way gets its second copy back now. A
    * store without room for that can still install what it has.
    */
-  #scrub(store: Store): void {
+  #scrub({ store }: BootSession): void {
     try {
       const moved = store.scrub(() => this.#options.ports.watchdog.feed());
       if (moved > 0) this.#log("scrubbed", `weak blocks moved: ${moved}`);
@@ -269,312 +167,59 @@ export class BootCoordinator {
     }
   }
 
-  #refusal(store: Store, candidate: number | null, accepted: number | null): RecordedReason | null {
-    if (candidate === null) return recordReason(null, "stage", "unreadable");
-    if (accepted === null && this.#options.allowAdoption !== true) {
-      return recordReason(null, "stage", "no-fallback");
-    }
-    const { first, counter } = this.#verify(store, candidate);
-    if (first !== null) return first;
-    if (accepted !== null && this.#verify(store, accepted).first !== null) {
-      return recordReason(null, "stage", "fallback-invalid");
-    }
-    const lowest = lowestAllowedCounter(store.record, this.#options.ports.securityCounter.read());
-    return counter < lowest ? recordReason(null, "stage", "security-counter", counter) : null;
-  }
-
-  /** What is wrong with a bank, and the security counter that it carries. */
-  #verify(
-    store: Store,
-    bank: number,
-  ): { readonly first: RecordedReason | null; readonly counter: number } {
-    const { trust, slots, ports } = this.#options;
-    const tick = (): void => ports.watchdog.feed();
-    const { facts, reasons } = verifyBank(store, bank, { trust, slots, step: "stage", tick });
-    const isSame = imageHashes(store.record, bank).every((hash, i) =>
-      sameHash(facts[i]?.hash ?? null, hash),
-    );
-    const other = isSame ? null : recordReason(null, "stage", "image-hash");
-    return { first: reasons[0] ?? other, counter: releaseCounter(facts) };
-  }
-
-  /** One attempt to bring every core to the target bank; ends in a reset. */
-  #install(store: Store): BootDecision {
-    const target = store.record.targetBank;
-    if (target === null) return this.#rollBack(store, store.record.reason);
-    const isCandidate = target === store.record.candidateBank;
+  /** One attempt to bring every core to the target bank; ends in a reset, or in recovery. */
+  #install(boot: BootSession): BootDecision {
+    const { store } = boot;
+    const { targetBank: target, candidateBank, acceptedBank } = store.record;
+    if (target === null) return this.#rollBack(boot, store.record.reason);
+    const isCandidate = target === candidateBank;
     const attempts = store.record.attempts + 1;
     // With nothing behind it, giving up would not help.
-    const isExpendable = isCandidate && store.record.acceptedBank !== null;
+    const isExpendable = isCandidate && acceptedBank !== null;
     if (isExpendable && attempts > MAX_INSTALL_ATTEMPTS) {
       const reason = recordReason(null, "install", "attempts-exhausted", MAX_INSTALL_ATTEMPTS);
-      return this.#tryNext(store, reason);
+      return tryNext(boot, reason);
     }
     this.#log("install-begin", `installing bank ${target}, attempt ${attempts}`);
     // A candidate may be what cuts the attempts short, so each one begun counts against it.
     if (isExpendable) store.commit({ attempts });
-    const failure = this.#checkTarget(store, target) ?? this.#installCores(store, target);
-    if (failure === null) return this.#finishInstall(store, target, isCandidate);
-    if (isCandidate || attempts >= MAX_INSTALL_ATTEMPTS) return this.#tryNext(store, failure);
+    const failure = installAll(boot, target);
+    if (failure === null) {
+      finishInstallation(boot, target);
+      return { kind: "reset" };
+    }
+    if (isCandidate || attempts >= MAX_INSTALL_ATTEMPTS) return tryNext(boot, failure);
     // A fallback is worth more than one try, whatever is behind it is worse; and a cut is no try.
     store.commit({ attempts });
     return { kind: "reset" };
   }
 
-  /**
-   * The record says which bank to install, the signed manifest in it what belongs together: before
-   * anything is erased, they have to agree. Null when they do.
-   */
-  #checkTarget(store: Store, target: number): RecordedReason | null {
-    const hashes = imageHashes(store.record, target);
-    if (hashes.length === 0 || hashes.length > this.#options.cores.length) {
-      return recordReason(null, "install", "manifest-binding");
+  #trial(boot: BootSession): BootDecision {
+    const { store } = boot;
+    const { candidateBank: candidate, trials } = store.record;
+    const { watchdog, resetReason } = this.#options.ports;
+    if (candidate === null || trials === 0) {
+      return this.#rollBack(boot, recordReason(null, "trial", "not-accepted", resetReason));
     }
-    const installed = this.#installedApp();
-    return verifyBinding(store, target, { trust: this.#options.trust, step: "install", installed });
-  }
-
-  /** The image least likely to succeed goes first: whatever is behind b0n, then the application. */
-  #installCores(store: Store, target: number): RecordedReason | null {
-    const held = imageHashes(store.record, target).map((_, index) =>
-      this.#isHeld(store, target, index),
-    );
-    // What a cut has left in flash may read well today only: none of it is kept.
-    const isResumed = this.#options.marker.read().kind === "installing";
-    for (let index = held.length - 1; index >= 0; index--) {
-      const failure = this.#installCore(store, target, index, { held, isResumed });
-      if (failure !== null) return failure;
-    }
-    return null;
-  }
-
-  /** Null when the core holds the image afterwards; `held` says which cores do, and is updated. */
-  #installCore(
-    store: Store,
-    bank: number,
-    index: number,
-    run: { readonly held: boolean[]; readonly isResumed: boolean },
-  ): RecordedReason | null {
-    const { held, isResumed } = run;
-    const { marker } = this.#options;
-    const core = this.#core(index);
-    const hash = imageHashes(store.record, bank)[index] ?? ZERO_HASH;
-    const source = store.readImage(bank, index);
-    try {
-      if (held[index] === true && core.confirmInstalled(hash, source)) {
-        this.#log("core-skipped", `${core.core}: already installed`);
-        return null;
-      }
-      held[index] = false;
-      const before = { marker: marker.read(), hash: store.record.installed[index] ?? null };
-      store.commit({ installed: withInstalled(store.record, index, null) });
-      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);
-      const result = core.install(hash, source, { isResumed });
-      if (!result.ok) {
-        if (result.isUntouched === true) this.#restore(store, index, before);
-        return this.#coreFailure(core, index, result);
-      }
-      store.commit({ installed: withInstalled(store.record, index, hash) });
-      marker.coreInstalled(index);
-      held[index] = true;
-      this.#log("core-installed", `${core.core}: installed`);
-      return null;
-    } catch (error) {
-      return recordReason(index, "install", "unreadable", unreadableOffset(error));
-    }
-  }
-
-  /** The core proves to hold what it held before: so say record and marker again. */
-  #restore(
-    store: Store,
-    index: number,
-    before: { readonly marker: MarkerState; readonly hash: Uint8Array | null },
-  ): void {
-    store.commit({ installed: withInstalled(store.record, index, before.hash) });
-    const { kind, releaseId, sequence } = before.marker;
-    if (kind !== "installing") this.#options.marker.write(kind, releaseId);
-    else if (sequence === 0) this.#options.marker.write("stopgap", ZERO_HASH);
-  }
-
-  #coreFailure(
-    core: CoreInstaller,
-    index: number,
-    result: Extract<InstallResult, { ok: false }>,
-  ): RecordedReason {
-    this.#log("core-failed", `${core.core}: ${result.code}`);
-    return recordReason(index, "install", result.code, result.detail ?? 0);
-  }
-
-  #finishInstall(store: Store, target: number, isCandidate: boolean): BootDecision {
-    const id = imageHashes(store.record, target)[0] ?? ZERO_HASH;
-    if (isCandidate) {
-      this.#options.marker.confirm("trial", id);
-      store.commit({ state: SetState.TRIAL, trials: TRIAL_BOOTS, targetBank: null, attempts: 0 });
-    } else {
-      this.#commitFallback(store, target);
-      this.#options.marker.confirm(store.record.isLimp ? "stopgap" : "accepted", id);
-    }
-    this.#log("installed", `bank ${target} is installed`);
-    return { kind: "reset" };
-  }
-
-  #commitFallback(store: Store, target: number): void {
-    const { reason, candidateBank, previousBank, acceptedBank, isLimp } = store.record;
-    const ended = reason === null ? SetState.READY : SetState.FAILED;
-    store.commit({
-      // What was being received when the accepted release had to be repaired goes on.
-      state: candidateBank === null ? ended : SetState.WRITING,
-      acceptedBank: target,
-      previousBank: target === previousBank ? null : previousBank,
-      targetBank: null,
-      attempts: 0,
-      isLimp: isLimp || (target !== acceptedBank && target !== previousBank),
-    });
-  }
-
-  #trial(store: Store): BootDecision {
-    const { record } = store;
-    const candidate = record.candidateBank;
-    if (candidate === null || record.trials === 0) {
-      const detail = this.#options.ports.resetReason;
-      const reason = recordReason(null, "trial", "not-accepted", detail);
-      return this.#rollBack(store, reason);
-    }
-    const appHash = imageHashes(record, candidate)[0] ?? ZERO_HASH;
-    const app = this.#installedApp();
-    const isApp = app !== null && bytesEqual(app.hash, appHash);
-    if (!isApp || !this.#isInstalled(store, candidate)) {
+    const app = installedApp(boot);
+    const isApp = app !== null && bytesEqual(app.hash, releaseIdOf(store.record, candidate));
+    if (!isApp || !isInstalled(boot, candidate)) {
       // Installed again it would get fresh trials, and could do the same for ever.
-      return this.#rollBack(store, recordReason(0, "trial", "primary-invalid"));
+      return this.#rollBack(boot, recordReason(0, "trial", "primary-invalid"));
     }
-    this.#options.ports.watchdog.start();
-    store.commit({ trials: record.trials - 1 });
-    this.#log("trial", `trial boot, ${record.trials - 1} left`);
+    watchdog.start();
+    store.commit({ trials: trials - 1 });
+    this.#log("trial", `trial boot, ${trials - 1} left`);
     return { kind: "start" };
   }
 
   /** The candidate is out: installs the accepted release again and keeps the reason. */
-  #rollBack(store: Store, reason: RecordedReason | null): BootDecision {
-    const { record } = store;
-    // A device that was never updated has nothing but the candidate: better than nothing at all.
-    const target = record.acceptedBank ?? this.#nextTarget({ ...record, targetBank: null });
-    if (target === null) {
-      return { kind: "recovery", why: "there is no release that could be installed" };
-    }
-    this.#log("fallback", `back to bank ${target}`);
-    this.#beginFallback(store, target, reason);
-    return this.#install(store);
-  }
-
-  #nextTarget(record: StateRecord): number | null {
-    return nextTarget(record, this.#options.ports.securityCounter.read());
-  }
-
-  #beginFallback(store: Store, target: number, reason: RecordedReason | null): void {
-    store.commit({
-      state: SetState.INSTALLING,
-      targetBank: target,
-      candidateBank: null,
-      attempts: 0,
-      trials: 0,
-      reason,
-    });
-  }
-
-  /** The target cannot be installed: the next best one, in a boot of its own. */
-  #tryNext(store: Store, failure: RecordedReason): BootDecision {
-    const { record } = store;
-    const next = this.#nextTarget(record);
-    const reason = keptReason(record, failure);
-    if (next === null && record.acceptedBank === null && this.#isOriginal()) {
-      store.commit({ state: SetState.FAILED, candidateBank: null, targetBank: null, reason });
-      return { kind: "reset" };
-    }
-    if (next === null) {
-      // Nothing is left: the next boot begins anew with the release that should run.
-      this.#beginFallback(store, record.acceptedBank ?? record.targetBank ?? 0, reason);
-      return { kind: "recovery", why: `no release can be installed: code ${failure.code}` };
-    }
-    this.#log("fallback", `bank ${record.targetBank} cannot be installed, next is bank ${next}`);
-    this.#beginFallback(store, next, reason);
-    return { kind: "reset" };
-  }
-
-  /** What the device's maker programmed still stands in every core. */
-  #isOriginal(): boolean {
-    const { kind, releaseId } = this.#options.marker.read();
-    return kind === "stopgap" && releaseId.every((byte) => byte === 0);
-  }
-
-  /** What the application core's slot holds, if it is valid. */
-  #installedApp(): ImageFacts | null {
-    return this.#core(0).readInstalled?.() ?? null;
-  }
-
-  #core(index: number): CoreInstaller {
-    const core = this.#options.cores[index];
-    if (core === undefined) throw new RangeError(`no core for image ${index}`);
-    return core;
+  #rollBack(boot: BootSession, reason: RecordedReason | null): BootDecision {
+    if (beginRollBack(boot, reason)) return this.#install(boot);
+    return { kind: "recovery", why: "there is no release that could be installed" };
   }
 
   #log(kind: BootEvent["kind"], text: string): void {
     this.#options.log?.({ kind, text });
   }
-}
-
-/**
- * What to install when the target cannot be: the accepted release, then the previous one, then
- * whatever other complete bank there is, untested. Each is tried once, in this order; what the
- * device's security counter bars would not start, and is left out.
- */
-function nextTarget(record: StateRecord, deviceCounter: number): number | null {
-  const { targetBank, acceptedBank, previousBank, candidateBank } = record;
-  const best = [acceptedBank, previousBank].filter((bank) => bank !== null);
-  const order = [...new Set([...best, ...record.banks.keys()])];
-  const isCandidate = targetBank !== null && targetBank === candidateBank;
-  const from = isCandidate || targetBank === null ? 0 : order.indexOf(targetBank) + 1;
-  const usable = order
-    .slice(from)
-    .find((bank) => bank !== targetBank && isInstallable(record.banks[bank], deviceCounter));
-  return usable ?? null;
-}
-
-/** Verified once, and not older than the device allows. */
-function isInstallable(bank: Bank | undefined, deviceCounter: number): boolean {
-  return (
-    bank !== undefined &&
-    bank.images.length > 0 &&
-    bank.images.every((image) => !sameHash(image.imageHash, ZERO_HASH)) &&
-    bank.securityCounter >= deviceCounter
-  );
-}
-
-/**
- * The first reason stands, unless it is only that the accepted release had to be repaired and now
- * that has failed.
- */
-function keptReason(record: StateRecord, failure: RecordedReason): RecordedReason {
-  const { reason, targetBank, acceptedBank } = record;
-  const isRepair =
-    reason?.code === ReasonCode["primary-invalid"] && reason.step === ReasonStep.install;
-  return reason === null || (isRepair && targetBank === acceptedBank) ? failure : reason;
-}
-
-function imageHashes(record: StateRecord, bank: number): Uint8Array[] {
-  return (record.banks[bank]?.images ?? []).map((image) => image.imageHash);
-}
-
-function withInstalled(
-  record: StateRecord,
-  index: number,
-  hash: Uint8Array | null,
-): (Uint8Array | null)[] {
-  const count = Math.max(record.installed.length, index + 1);
-  return Array.from({ length: count }, (_, i) =>
-    i === index ? hash : (record.installed[i] ?? null),
-  );
-}
-
-function sameHash(a: Uint8Array | null, b: Uint8Array): boolean {
-  return a !== null && bytesEqual(a, b);
 }

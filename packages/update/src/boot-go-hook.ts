@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BootCoordinator } from "./boot-coordinator.js";
-import type { BootOptions } from "./boot-coordinator.js";
+import type { BootOptions } from "./boot-options.js";
 
 /** What the hook needs to carry out a decision. */
 export interface HookActions {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-export { BootCoordinator, MAX_INSTALL_ATTEMPTS, TRIAL_BOOTS } from "./boot-coordinator.js";
-export type { BootDecision, BootEvent, BootOptions, BootPorts } from "./boot-coordinator.js";
+export { BootCoordinator } from "./boot-coordinator.js";
 export { createBootGoHook } from "./boot-go-hook.js";
 export type { HookActions } from "./boot-go-hook.js";
+export { MAX_INSTALL_ATTEMPTS, TRIAL_BOOTS } from "./boot-options.js";
+export type { BootDecision, BootEvent, BootOptions, BootPorts } from "./boot-options.js";
 export type { CoreInstaller, InstallResult } from "./core-installer.js";
 export { FlashCore } from "./flash-core.js";
 export type { LostOrigin } from "./lost-origin.js";

@@ -17,7 +17,7 @@ import { Store } from "@tandem/store";
 import { describe, expect, it } from "vitest";
 
 import { BootCoordinator } from "./boot-coordinator.js";
-import type { BootDecision } from "./boot-coordinator.js";
+import type { BootDecision } from "./boot-options.js";
 import { FlashCore } from "./flash-core.js";
 import { Marker } from "./marker.js";
 import { UpdateService } from "./update-service.js";

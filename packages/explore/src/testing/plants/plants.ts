@@ -119,8 +119,8 @@ const BOOT_PLANTS: readonly Plant[] = [
   {
     name: "fallback-not-verified",
     bug: "a release is installed though the one to fall back to cannot be read",
-    file: "update/src/boot-coordinator.ts",
-    find: "if (accepted !== null && this.#verify(store, accepted).first !== null) {",
+    file: "update/src/staged-check.ts",
+    find: "if (accepted !== null && verify(boot, accepted).first !== null) {",
     replacement: "if (accepted === -1) {",
     breaks: "result",
     hunt: { ...NO_CUT, fault: "loss", scenario: "self-test-fails" },
@@ -129,7 +129,7 @@ const BOOT_PLANTS: readonly Plant[] = [
     name: "trial-starts-not-counted",
     bug: "a start on trial is not counted before the release is started",
     file: "update/src/boot-coordinator.ts",
-    find: "store.commit({ trials: record.trials - 1 });",
+    find: "store.commit({ trials: trials - 1 });",
     replacement: "",
     breaks: "I4",
     hunt: { ...NO_CUT, scenario: "app-hangs" },
@@ -138,7 +138,7 @@ const BOOT_PLANTS: readonly Plant[] = [
     name: "no-watchdog-on-trial",
     bug: "a release on trial starts without the watchdog",
     file: "update/src/boot-coordinator.ts",
-    find: `    this.#options.ports.watchdog.start();
+    find: `    watchdog.start();
     store.commit({ trials`,
     replacement: "    store.commit({ trials",
     breaks: "I4",
@@ -147,41 +147,43 @@ const BOOT_PLANTS: readonly Plant[] = [
   {
     name: "marker-after-first-erase",
     bug: "the marker says installing only when the core has been written",
-    file: "update/src/boot-coordinator.ts",
-    find: `      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);
-      const result = core.install(hash, source, { isResumed });`,
-    replacement: `      const result = core.install(hash, source, { isResumed });
-      marker.beginInstall(imageHashes(store.record, bank)[0] ?? ZERO_HASH, held);`,
+    file: "update/src/installation.ts",
+    find: `    marker.beginInstall(releaseIdOf(store.record, bank), held);
+    const result = core.install(hash, source, { isResumed });`,
+    replacement: `    const result = core.install(hash, source, { isResumed });
+    marker.beginInstall(releaseIdOf(store.record, bank), held);`,
     breaks: "I2",
     hunt: { ...NO_CUT, fault: "lost-store" },
   },
   {
     name: "installed-before-copy",
     bug: "a core counts as installed before it is written",
-    file: "update/src/boot-coordinator.ts",
-    find: `      const result = core.install(hash, source, { isResumed });
-      if (!result.ok) {
-        if (result.isUntouched === true) this.#restore(store, index, before);
-        return this.#coreFailure(core, index, result);
-      }
-      store.commit({ installed: withInstalled(store.record, index, hash) });
-      marker.coreInstalled(index);`,
-    replacement: `      store.commit({ installed: withInstalled(store.record, index, hash) });
-      marker.coreInstalled(index);
-      const result = core.install(hash, source, { isResumed });
-      if (!result.ok) {
-        if (result.isUntouched === true) this.#restore(store, index, before);
-        return this.#coreFailure(core, index, result);
-      }`,
+    file: "update/src/installation.ts",
+    find: `    const result = core.install(hash, source, { isResumed });
+    if (!result.ok) {
+      if (result.isUntouched === true) restore(boot, index, before);
+      log("core-failed", \`\${core.core}: \${result.code}\`);
+      return recordReason(index, "install", result.code, result.detail ?? 0);
+    }
+    store.commit({ installed: withInstalled(store.record, index, hash) });
+    marker.coreInstalled(index);`,
+    replacement: `    store.commit({ installed: withInstalled(store.record, index, hash) });
+    marker.coreInstalled(index);
+    const result = core.install(hash, source, { isResumed });
+    if (!result.ok) {
+      if (result.isUntouched === true) restore(boot, index, before);
+      log("core-failed", \`\${core.core}: \${result.code}\`);
+      return recordReason(index, "install", result.code, result.detail ?? 0);
+    }`,
     breaks: "result",
     hunt: ONE_CUT,
   },
   {
     name: "record-trusted-without-marker",
     bug: "what the record says of the cores is not held against the marker",
-    file: "update/src/boot-coordinator.ts",
-    find: "    if (!sameHash(record.installed[index] ?? null, hash)) return false;",
-    replacement: "    if (index >= 0) return sameHash(record.installed[index] ?? null, hash);",
+    file: "update/src/installed-images.ts",
+    find: "  if (!sameHash(record.installed[index] ?? null, hash)) return false;",
+    replacement: "  if (index >= 0) return sameHash(record.installed[index] ?? null, hash);",
     breaks: "I2",
     hunt: { ...NO_CUT, fault: "exchanged-store" },
   },
@@ -216,7 +218,7 @@ const BOOT_PLANTS: readonly Plant[] = [
     name: "counter-raised-at-trial",
     bug: "the security counter rises when a release is tried",
     file: "update/src/boot-coordinator.ts",
-    find: `    this.#log("trial", \`trial boot, \${record.trials - 1} left\`);`,
+    find: `    this.#log("trial", \`trial boot, \${trials - 1} left\`);`,
     replacement: `    this.#options.ports.securityCounter.raise(app.securityCounter ?? 0);`,
     breaks: "I8",
     hunt: ONE_CUT,
@@ -234,9 +236,10 @@ const BOOT_PLANTS: readonly Plant[] = [
     name: "no-reset-after-install",
     bug: "a release starts right after it was installed, before anything counts its trial",
     file: "update/src/boot-coordinator.ts",
-    find: `    this.#log("installed", \`bank \${target} is installed\`);
-    return { kind: "reset" };`,
-    replacement: `    return { kind: "start" };`,
+    find: `      finishInstallation(boot, target);
+      return { kind: "reset" };`,
+    replacement: `      finishInstallation(boot, target);
+      return { kind: "start" };`,
     breaks: "I4",
     hunt: { ...NO_CUT, scenario: "app-hangs" },
   },
