@@ -1,33 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, bytesEqual, fromHex } from "@tandem/base";
-import { IMAGE_VERSION_LAYOUT, parseVersion } from "@tandem/image";
-import type { ImageFacts } from "@tandem/image";
+import { UsageError } from "@tandem/base";
 import type { ReleaseManifest } from "@tandem/release";
-import { FREE_BANK, SetState, areInOneBlock, stateName } from "@tandem/store";
-import type {
-  Bank,
-  BankImage,
-  BankWriter,
-  FoundBytes,
-  LostRange,
-  PatrolReport,
-  SetStateName,
-  StateRecord,
-  Store,
-} from "@tandem/store";
+import { FREE_BANK, SetState, stateName } from "@tandem/store";
+import type { FoundBytes, LostRange, PatrolReport, SetStateName, Store } from "@tandem/store";
 
-import { checkFoundBytes } from "./found-bytes.js";
 import { originOf } from "./lost-origin.js";
 import type { LostOrigin } from "./lost-origin.js";
 import type { Marker } from "./marker.js";
 import { describeReason, recordReason } from "./reason.js";
 import type { Reason, ReasonCode } from "./reason.js";
-import { lowestAllowedCounter, releaseCounter } from "./security-counter.js";
+import { checkOffer } from "./release-offer.js";
+import { ReleaseReceiver } from "./release-receiver.js";
+import { patrolResting, repairResting } from "./resting-banks.js";
+import { lowestAllowedCounter } from "./security-counter.js";
 import { describeBank } from "./stored-release.js";
 import type { StoredRelease } from "./stored-release.js";
 import type { Trust } from "./trust.js";
-import { unreadableOffset, verifyBank } from "./verify-bank.js";
+import { verifyBank } from "./verify-bank.js";
 import type { ImageSlot } from "./verify-bank.js";
+import { verifyReceived } from "./verify-received.js";
 
 export interface UpdateServiceOptions {
   readonly store: Store;
@@ -54,9 +45,6 @@ export interface UpdateStatus {
   readonly badBlocks: number;
 }
 
-/** Images are copied from bank to bank in pieces of this size. */
-const COPY_BYTES = 2048;
-
 /** Outcome of `finish`. */
 export type FinishVerdict =
   | { readonly ok: true }
@@ -69,12 +57,12 @@ export type FinishVerdict =
 export class UpdateService {
   readonly #options: UpdateServiceOptions;
   readonly #store: Store;
-  /** By image index: how far this session has come. */
-  readonly #writers = new Map<number, BankWriter>();
+  readonly #receiver: ReleaseReceiver;
 
   constructor(options: UpdateServiceOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#receiver = new ReleaseReceiver(options.store);
   }
 
   query(): UpdateStatus {
@@ -101,32 +89,8 @@ export class UpdateService {
    */
   start(release: ReleaseManifest): void {
     this.#expect("start", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
-    this.#checkOffer(release);
-    this.#writers.clear();
-    const { record } = this.#store;
-    if (isSameRelease(record, record.candidateBank, release)) {
-      // Verified once already: the bytes are all there, and `finish` will verify them again.
-      const banks = withVersions(record, release);
-      if (record.state === SetState.CANDIDATE || banks !== record.banks) {
-        this.#store.commit({ state: SetState.WRITING, banks });
-      }
-      this.#reuseImages();
-      return;
-    }
-    const bank = pickBank(record);
-    const incoming = release.images.map((image) => ({
-      sizeBytes: image.size,
-      fileDigest: fromHex(image.sha256),
-      version: claimedVersion(image),
-    }));
-    this.#store.commit({
-      ...this.#store.reserveBank(bank, incoming),
-      state: SetState.WRITING,
-      candidateBank: bank,
-      previousBank: record.previousBank === bank ? null : record.previousBank,
-      reason: null,
-    });
-    this.#reuseImages();
+    checkOffer(release, this.#store.record, this.#options);
+    this.#receiver.begin(release);
   }
 
   /**
@@ -139,7 +103,7 @@ export class UpdateService {
     const isVerified = this.query().state === "CANDIDATE";
     return isVerified
       ? this.#store.receivedBytes(bank, image)
-      : this.#writer(bank, image).positionBytes;
+      : this.#receiver.positionBytes(bank, image);
   }
 
   /**
@@ -148,7 +112,7 @@ export class UpdateService {
    */
   write(image: number, offsetBytes: number, bytes: Uint8Array): void {
     const bank = this.#candidate("write", ["WRITING"]);
-    this.#writer(bank, image).write(offsetBytes, bytes);
+    this.#receiver.write(bank, image, offsetBytes, bytes);
   }
 
   /**
@@ -156,32 +120,24 @@ export class UpdateService {
    * failure is named.
    */
   finish(): FinishVerdict {
-    const { bank, bankIndex } = this.#finishable();
-    this.#writers.clear();
+    const bankIndex = this.#candidate("finish", ["WRITING"]);
+    this.#receiver.checkComplete(bankIndex);
+    this.#receiver.end();
+    const lowestCounter = this.#lowestAllowedCounter();
     const { trust, slots } = this.#options;
-    const { facts, reasons } = verifyBank(this.#store, bankIndex, { trust, slots, step: "verify" });
-    const counter = releaseCounter(facts);
-    const all = [...reasons];
-    for (const [index, fact] of facts.entries()) {
-      const claimed = bank.images[index]?.version;
-      const version = IMAGE_VERSION_LAYOUT.encode(fact.header.version);
-      if (reasons.length === 0 && claimed !== undefined && !bytesEqual(claimed, version)) {
-        all.push(recordReason(index, "verify", "version"));
-      }
-    }
-    if (all.length === 0 && counter < this.#lowestAllowedCounter()) {
-      all.push(recordReason(0, "verify", "security-counter", counter));
-    }
-    const [first] = all;
+    const { reasons, bank } = verifyReceived(this.#store, bankIndex, {
+      trust,
+      slots,
+      lowestCounter,
+    });
+    const [first] = reasons;
     if (first === undefined) {
-      const banks = this.#store.record.banks.map((old, i) =>
-        i === bankIndex ? verifiedBank(bank, facts, counter) : old,
-      );
+      const banks = this.#store.record.banks.map((old, i) => (i === bankIndex ? bank : old));
       this.#store.commit({ state: SetState.CANDIDATE, banks });
       return { ok: true };
     }
     this.#store.commit({ state: SetState.FAILED, candidateBank: null, reason: first });
-    return { ok: false, reasons: all.map(describeReason) };
+    return { ok: false, reasons: reasons.map(describeReason) };
   }
 
   /** CANDIDATE becomes STAGED: the next reset installs it. */
@@ -250,9 +206,7 @@ export class UpdateService {
    */
   patrol(): PatrolReport {
     this.#expect("patrol", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
-    const { acceptedBank, previousBank, candidateBank } = this.#store.record;
-    const resting = [acceptedBank, previousBank, candidateBank].filter((bank) => bank !== null);
-    return this.#store.patrol([...new Set(resting)]);
+    return patrolResting(this.#store);
   }
 
   /**
@@ -276,12 +230,7 @@ export class UpdateService {
    */
   repair(range: LostRange, bytes: Uint8Array, also: readonly FoundBytes[] = []): void {
     this.#expect("repair", ["READY", "CANDIDATE", "FAILED", "UPDATED"]);
-    const { bank, image } = range;
-    const others = also.filter((found) => found.range.bank === bank && found.range.image === image);
-    const found = [...others, { range, bytes }];
-    const written = found.filter((one) => areInOneBlock(one.range, range, this.#store.plan));
-    checkFoundBytes(this.#store.readImage(bank, image), written, found, this.#options.trust.crypto);
-    this.#store.repair(range, bytes, others);
+    repairResting(this.#store, { range, bytes }, also, this.#options.trust.crypto);
   }
 
   /**
@@ -300,7 +249,7 @@ export class UpdateService {
   /** Drops what is half received, or the result of the last update: READY. */
   clean(): void {
     this.#expect("clean", ["READY", "WRITING", "CANDIDATE", "FAILED", "UPDATED"]);
-    this.#writers.clear();
+    this.#receiver.end();
     const { record } = this.#store;
     const dropped = record.candidateBank;
     this.#store.commit({
@@ -311,83 +260,8 @@ export class UpdateService {
     });
   }
 
-  /** Copies images that the accepted or the previous release has too: no need to send them. */
-  #reuseImages(): void {
-    const { candidateBank, banks } = this.#store.record;
-    if (candidateBank === null) return;
-    for (const [index, wanted] of banks[candidateBank]?.images.entries() ?? []) {
-      const source = findImage(this.#store.record, wanted);
-      if (wanted.isReceived || source === null) continue;
-      try {
-        const reader = this.#store.readImage(source.bank, source.image);
-        const writer = this.#writer(candidateBank, index);
-        for (let at = writer.positionBytes; at < reader.size; at = writer.positionBytes) {
-          writer.write(at, reader.read(at, Math.min(COPY_BYTES, reader.size - at)));
-        }
-      } catch (error) {
-        // A page that the old bank has lost is asked for like any other.
-        unreadableOffset(error);
-      }
-    }
-  }
-
-  #finishable(): { readonly bank: Bank; readonly bankIndex: number } {
-    const bankIndex = this.#candidate("finish", ["WRITING"]);
-    const bank = this.#store.record.banks[bankIndex] ?? FREE_BANK;
-    for (const [index, image] of bank.images.entries()) {
-      if (image.isReceived) continue;
-      const received = this.#writer(bankIndex, index).positionBytes;
-      throw new UsageError(
-        "update/incomplete",
-        `image ${index}: ${received} of ${image.sizeBytes} bytes received`,
-      );
-    }
-    return { bank, bankIndex };
-  }
-
-  #writer(bank: number, image: number): BankWriter {
-    const known = this.#writers.get(image);
-    // What a failed write has left is read from the medium again.
-    if (known !== undefined && !known.isBroken) return known;
-    const writer = this.#store.writeImage(bank, image);
-    this.#writers.set(image, writer);
-    return writer;
-  }
-
   #lowestAllowedCounter(): number {
     return lowestAllowedCounter(this.#store.record, this.#options.securityCounter.read());
-  }
-
-  #checkOffer(release: ReleaseManifest): void {
-    const { hardware, slots } = this.#options;
-    const { record } = this.#store;
-    if (!record.isLimp && isSameRelease(record, record.acceptedBank, release)) {
-      throw new UsageError(
-        "update/already-accepted",
-        `release ${release.version} is the accepted one`,
-      );
-    }
-    if (release.hardware !== hardware) {
-      throw new UsageError(
-        "update/hardware",
-        `release ${release.version} is for ${release.hardware}, this device is ${hardware}`,
-      );
-    }
-    if (release.images.length !== slots.length) {
-      throw new UsageError(
-        "update/image-count",
-        `release ${release.version} has ${release.images.length} images, expected ${slots.length}`,
-      );
-    }
-    for (const [index, image] of release.images.entries()) {
-      const slot = slots[index];
-      if (slot !== undefined && image.size > slot.maxBytes) {
-        throw new UsageError(
-          "update/too-large",
-          `release ${release.version}: ${image.file} has ${image.size} bytes, the ${slot.core} slot ${slot.maxBytes}`,
-        );
-      }
-    }
   }
 
   /** Bank of the candidate, in one of these states. */
@@ -410,78 +284,4 @@ export class UpdateService {
       );
     }
   }
-}
-
-/** A bank that neither the accepted nor, if it can be helped, the previous release occupies. */
-function pickBank(record: StateRecord): number {
-  const free = record.banks.findIndex(
-    (_, index) => index !== record.acceptedBank && index !== record.previousBank,
-  );
-  if (free !== -1) return free;
-  return record.banks.findIndex((_, index) => index !== record.acceptedBank);
-}
-
-/** The same file in a bank that a release was accepted from. */
-function findImage(
-  record: StateRecord,
-  wanted: BankImage,
-): { readonly bank: number; readonly image: number } | null {
-  for (const bank of [record.acceptedBank, record.previousBank]) {
-    if (bank === null) continue;
-    const image = (record.banks[bank]?.images ?? []).findIndex(
-      ({ sizeBytes, fileDigest }) =>
-        sizeBytes === wanted.sizeBytes && bytesEqual(fileDigest, wanted.fileDigest),
-    );
-    if (image !== -1) return { bank, image };
-  }
-  return null;
-}
-
-function claimedVersion({ version }: ReleaseManifest["images"][number]): Uint8Array {
-  return IMAGE_VERSION_LAYOUT.encode(parseVersion(version));
-}
-
-/** The banks, with the candidate's versions as this manifest claims them; the same if they are. */
-function withVersions(record: StateRecord, { images: offered }: ReleaseManifest): readonly Bank[] {
-  const bank = record.banks[record.candidateBank ?? -1] ?? FREE_BANK;
-  const images = bank.images.map((image, i) => {
-    const claim = offered[i];
-    return claim === undefined ? image : { ...image, version: claimedVersion(claim) };
-  });
-  const isSame = images.every(({ version }, i) =>
-    bytesEqual(version, bank.images[i]?.version ?? version),
-  );
-  return isSame
-    ? record.banks
-    : record.banks.map((old) => (old === bank ? { ...bank, images } : old));
-}
-
-/** True when the bank was reserved for exactly these files. */
-function isSameRelease(
-  record: StateRecord,
-  bank: number | null,
-  release: ReleaseManifest,
-): boolean {
-  const images = record.banks[bank ?? -1]?.images ?? [];
-  return (
-    images.length === release.images.length &&
-    release.images.every((offered, index) => {
-      const stored = images[index];
-      return (
-        stored !== undefined &&
-        stored.sizeBytes === offered.size &&
-        bytesEqual(stored.fileDigest, fromHex(offered.sha256))
-      );
-    })
-  );
-}
-
-function verifiedBank(bank: Bank, facts: readonly ImageFacts[], securityCounter: number): Bank {
-  return {
-    securityCounter,
-    images: bank.images.map((image, index) => {
-      const fact = facts[index];
-      return fact === undefined ? image : { ...image, imageHash: fact.hash };
-    }),
-  };
 }

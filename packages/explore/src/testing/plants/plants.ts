@@ -274,7 +274,7 @@ const SERVICE_PLANTS: readonly Plant[] = [
   {
     name: "accepted-bank-reused",
     bug: "a new release is received into the bank of the accepted one",
-    file: "update/src/update-service.ts",
+    file: "update/src/release-receiver.ts",
     find: "const bank = pickBank(record);",
     replacement: "const bank = record.acceptedBank ?? pickBank(record);",
     breaks: "I5",
