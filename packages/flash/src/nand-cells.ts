@@ -57,7 +57,7 @@ export class NandCells {
     const { random } = this;
     const { unstableReadIsGood } = this.#options.physics;
     if (unstableReadIsGood !== undefined) {
-      return unstableReadIsGood(page) ? stored : this.#beyondEcc(stored);
+      return unstableReadIsGood(page) ? stored : this.#unreadable(stored);
     }
     const isGood = random.below(256) < goodChance;
     const left = goodChance - 1 - random.below(16);
@@ -274,6 +274,16 @@ export class NandCells {
     this.#storage.write(page, bad);
     this.#medium.setPage(page, { goodChance: 256 });
     return bad;
+  }
+
+  /** The page with more wrong bits than the ECC corrects in every sector: nothing of it is left. */
+  #unreadable(stored: Uint8Array): Uint8Array {
+    const bytes = stored.slice();
+    const count = this.#options.codec.ecc.strengthBits + 1;
+    for (let start = 0; start < this.#profile.pageBytes; start += ECC_SECTOR_BYTES) {
+      flipBits(bytes, { start, length: ECC_SECTOR_BYTES }, count, this.random);
+    }
+    return bytes;
   }
 
   /** The page with more wrong bits in one sector than the ECC corrects. */

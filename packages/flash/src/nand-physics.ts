@@ -14,8 +14,8 @@ export interface NandPhysics {
   /** Reads of a block, since its erase, that disturb one bit of it. */
   readonly readsPerDisturbedBit?: number;
   /**
-   * Whether this read of an unstable page is good; it then stays as unstable as it was. Absent: the
-   * chip's random numbers decide, and the page ends up unreadable.
+   * Whether this read of an unstable page is good, or nothing of it can be read; it then stays as
+   * unstable as it was. Absent: the chip's random numbers decide, and the page ends up unreadable.
    */
   readonly unstableReadIsGood?: (page: number) => boolean;
   /** Erasing a factory bad block destroys the mark, or fails and leaves it. */

@@ -133,14 +133,21 @@ export class NorChip {
     );
   }
 
-  /** A page as it reads: with one bit of an unstable span wrong at some times. */
+  /**
+   * A page as it reads: with one bit of an unstable span wrong at some times, or one of each of its
+   * words when it was decided from outside that the read is bad.
+   */
   #sense(page: number): Uint8Array | null {
     const stored = this.#storage.read(page);
     const { goodChance, span } = this.#medium.page(page);
     if (stored === null || span === null) return stored;
     if (this.#isReadGood(page, goodChance)) return stored;
     const bytes = stored.slice();
-    flipBits(bytes, span, 1, this.#random);
+    const isDecided = this.#options.unstableReadIsGood !== undefined;
+    const partBytes = isDecided ? this.profile.writeBytes : span.length;
+    for (let at = 0; at < span.length; at += partBytes) {
+      flipBits(bytes, { start: span.start + at, length: partBytes }, 1, this.#random);
+    }
     return bytes;
   }
 

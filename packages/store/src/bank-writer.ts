@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InternalError, TransportError, UsageError, crc32c } from "@tandem/base";
+import { InternalError, TransportError, UsageError, crc32c, isErased } from "@tandem/base";
 import type { PagedFlash } from "@tandem/flash";
 
 import { dataPagesIn } from "./bank-reader.js";
 import { lookUpBlock } from "./block-map.js";
-import { encodeBlockHeader, encodeBlockSummary } from "./data-block.js";
+import {
+  decodeBlockHeader,
+  encodeBlockHeader,
+  encodeBlockSummary,
+  isSameBlock,
+} from "./data-block.js";
 import type { BlockIdentity } from "./data-block.js";
 import type { StateRecord } from "./state-record.js";
 import type { StorePlan } from "./store-plan.js";
@@ -123,12 +128,33 @@ export class BankWriter {
 
   #beginBlock(logicalBlock: number): void {
     this.#pageCrcs = [];
+    this.#clearNext(logicalBlock);
     for (const copy of COPIES) {
       const block = this.#physical(copy, logicalBlock);
       if (this.#host.flash.eraseBlock(block) === "failed") {
         this.#moveBlock(copy, logicalBlock, 0, null);
       } else this.#program(copy, logicalBlock, 0, this.#header(copy, logicalBlock));
     }
+  }
+
+  /**
+   * A block that has been begun vouches for the one before it, so none may look begun already while
+   * that one is written: the header that a cut session has left may be unreadable now and read well
+   * later.
+   */
+  #clearNext(logicalBlock: number): void {
+    const { flash, plan } = this.#host;
+    const next = logicalBlock + 1;
+    if (next * plan.dataBytesPerBlock >= this.#sizeBytes) return;
+    const block = this.#physical(0, next);
+    const { status, data } = flash.readPage(block * plan.pagesPerBlock);
+    if (status === "ok" && isErased(data)) return;
+    const header = status === "uncorrectable" ? null : decodeBlockHeader(data);
+    // What stood here before the block was allocated says so.
+    if (header !== null && !isSameBlock(header, this.#identity(0, next))) return;
+    if (flash.eraseBlock(block) === "ok") return;
+    const place = { bank: this.#bank, image: this.#image, copy: 0, logicalBlock: next };
+    this.#host.replaceFailedBlock(place, block);
   }
 
   #endBlock(logicalBlock: number, pages: number): void {

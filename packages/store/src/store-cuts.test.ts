@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
 import type { Random } from "@tandem/base";
-import { STEADY_POWER } from "@tandem/flash";
-import type { Cut, FlashOperation, NandChip, Power } from "@tandem/flash";
+import { NandChip, STEADY_POWER } from "@tandem/flash";
+import type { Cut, FlashOperation, MemoryStorage, Power, Tear } from "@tandem/flash";
 import { describe, expect, it } from "vitest";
 
 import { SetState } from "./set-state.js";
@@ -59,6 +59,33 @@ describe("a store that loses power", () => {
     }
   });
 
+  it("has both copies of all it counts, whatever reads badly in one session and well in another", () => {
+    const bench = new Bench();
+    Store.format(bench.chip(STEADY_POWER), { limits: LIMITS });
+    let cases = 0;
+    for (let first = 0; first < operations; first++) {
+      const torn = bench.storage.fork();
+      if (receiveOn(torn, true, cutIn(first, "unstable"))) continue;
+      for (let second = 0; ; second++) {
+        const storage = torn.fork();
+        const isDone = receiveOn(storage, false, cutIn(second, null));
+        receiveOn(storage, true, STEADY_POWER);
+        const store = Store.mount(new NandChip({ name: "nand", profile: PROFILE, storage }), {
+          limits: LIMITS,
+        });
+        expect(damagedImage(store)).toBeNull();
+        const { lost, movedBlocks } = store.patrol([0]);
+        expect({ lost, movedBlocks }, `cuts at ${first}, ${second}`).toEqual({
+          lost: [],
+          movedBlocks: 0,
+        });
+        cases += 1;
+        if (isDone) break;
+      }
+    }
+    expect(cases).toBeGreaterThan(1000);
+  });
+
   it("never loses an acknowledged record to sessions that are cut at their first writes", () => {
     const bench = new Bench();
     const random = createRandom(7);
@@ -98,6 +125,25 @@ describe("a store that loses power", () => {
     expect(bench.violations).toEqual([]);
   });
 });
+
+/** A session that receives the release; true when it was not cut. */
+function receiveOn(storage: MemoryStorage, areReadsGood: boolean, power: Power): boolean {
+  const physics = { unstableReadIsGood: () => areReadsGood };
+  const chip = new NandChip({ name: "nand", profile: PROFILE, storage, physics, power });
+  return attempt(() => receive(Store.mount(chip, { limits: LIMITS })));
+}
+
+/** A cut after an operation, or one with this tear in it if it is a program. */
+function cutIn(at: number, tear: Tear | null): Power {
+  let count = 0;
+  return {
+    begin: ({ kind }) => {
+      if (count++ !== at || (tear !== null && kind === "erase")) return null;
+      const random = createRandom(1);
+      return tear === null ? { when: "after", random } : { when: "inside", tear, random };
+    },
+  };
+}
 
 function next(trials: number): number {
   return (trials % 200) + 1;
