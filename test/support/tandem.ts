@@ -15,10 +15,17 @@ export async function tandemOk(...argv: readonly string[]): Promise<string> {
 }
 
 /** Starts one command line as a process of its own, which can be killed. */
-export function spawnTandem(argv: readonly string[]): ChildProcess {
+export function spawnTandem(
+  argv: readonly string[],
+  options: { readonly isTerminal?: boolean } = {},
+): ChildProcess {
   const script = path.join(import.meta.dirname, "run-tandem.ts");
   const flags = ["--import", "tsx", "--conditions=source"];
   return spawn(process.execPath, [...flags, script, ...argv], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      ...(options.isTerminal === true ? { TANDEM_TEST_TERMINAL: "1" } : {}),
+    },
   });
 }

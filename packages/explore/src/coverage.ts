@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FlashOperation } from "@tandem/flash";
+import { stateName } from "@tandem/store";
 import type { SetStateName } from "@tandem/store";
 
+import type { Violation } from "./checks.js";
 import type { Geometry } from "./geometry.js";
 import { UPDATE_RESULTS } from "./scenario.js";
+import type { StoreView } from "./store-view.js";
 
 /** The record states, in the order of an update. */
 export const RECORD_STATES: readonly SetStateName[] = [
@@ -82,6 +85,31 @@ export function stepOf(geometry: Geometry, operation: FlashOperation, state: Set
   return state === "WRITING" ? "bank" : "scrub";
 }
 
+/** Where an operation belongs. */
+interface FoundCell {
+  readonly name: string;
+  /** That it came here, when nothing should. */
+  readonly violation: Violation | null;
+}
+
+/** The cell of an operation; null when no record stands for certain, a violation by itself. */
+export function cellOf(
+  geometry: Geometry,
+  operation: FlashOperation,
+  view: StoreView,
+): FoundCell | null {
+  const [a, b] = view.chains.map(({ floor }) => floor);
+  const newest = (a?.sequence ?? -1n) >= (b?.sequence ?? -1n) ? a : b;
+  if (newest == null) return null;
+  const state = stateName(newest.record.state);
+  const step = stepOf(geometry, operation, state);
+  const name = cellName(state, step);
+  const impossible = whyImpossible(state, step);
+  if (impossible === null) return { name, violation: null };
+  const text = `${name} was cut, expected that ${impossible}`;
+  return { name, violation: { invariant: "coverage", text } };
+}
+
 /** Cuts at operations of one kind; or why none can come. */
 export type CoverageCell = number | { readonly impossible: string };
 
@@ -112,12 +140,12 @@ export function makeCoverage(hits: readonly Counts[], ended: readonly Counts[]):
     if (count === 0) zeros.push(name);
     return count;
   };
-  const cellOf = (state: SetStateName, step: Step): CoverageCell => {
+  const fill = (state: SetStateName, step: Step): CoverageCell => {
     const impossible = whyImpossible(state, step);
     return impossible === null ? take(cellCounts, cellName(state, step)) : { impossible };
   };
   const rows = RECORD_STATES.map((state) => {
-    const row = STEPS.map((step): [Step, CoverageCell] => [step, cellOf(state, step)]);
+    const row = STEPS.map((step): [Step, CoverageCell] => [step, fill(state, step)]);
     return [state, Object.fromEntries(row)] as const;
   });
   const results = UPDATE_RESULTS.map((result) => [result, take(resultCounts, result)] as const);

@@ -59,6 +59,10 @@ export interface ExplorationReport extends Figures {
   readonly edgesPerSecond: number;
   /** Nothing was left out. */
   readonly complete: boolean;
+  /** Stories that were gone through to their end. */
+  readonly done: readonly string[];
+  /** States that were found and waited to be gone on from when the time was over. */
+  readonly pending: number;
   /** Most sessions without a fault that any state took to come to rest. */
   readonly mostSessions: number;
   readonly coverage: Coverage;
@@ -76,20 +80,17 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
   const jobs = jobsOf(options);
   const results: JobResult[] = [];
   const findings: Finding[] = [];
-  let complete = true;
+  const stories: string[] = [];
   let mostSessions = 0;
   await using pool = new Pool(options.workers);
   for (const [done, job] of jobs.entries()) {
-    if (isOver()) {
-      complete = false;
-      break;
-    }
+    if (isOver()) break;
     const { scenario } = job.world;
     const onProgress = (shares: readonly JobProgress[]): void =>
       options.onProgress({ scenario, done, total: jobs.length, ...sumOf(results, shares) });
     const shares = await pool.run(job, { maxStates: MAX_STATES, isOver, onProgress });
     results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
-    complete &&= shares.every(({ pending }) => pending === 0);
+    if (shares.every(({ pending }) => pending === 0)) stories.push(scenario);
     findings.push(
       ...findingsOf(
         job,
@@ -113,7 +114,9 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     ...figures,
     seconds,
     edgesPerSecond: Math.round(figures.edges / seconds),
-    complete,
+    complete: stories.length === jobs.length,
+    done: stories,
+    pending: results.reduce((sum, { pending }) => sum + pending, 0),
     mostSessions,
     coverage: makeCoverage(
       results.map(({ coverage }) => coverage),

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { stateName } from "@tandem/store";
-
 import { CanonicalMarker } from "./canonical-marker.js";
 import { Checks, resultOf } from "./checks.js";
 import type { Violation } from "./checks.js";
-import { cellName, stepOf, whyImpossible } from "./coverage.js";
+import { cellOf } from "./coverage.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
 import { POWER_ON, forkState } from "./device-state.js";
 import { cutState, cutsOf } from "./forked-cuts.js";
@@ -228,18 +226,11 @@ export class Explorer {
 
   /** Counts the operation; a violation when no cut should come here, once per cell. */
   #cover({ operation }: SessionStep, view: StoreView): readonly Violation[] {
-    const [a, b] = view.chains.map(({ floor }) => floor);
-    const newest = (a?.sequence ?? -1n) >= (b?.sequence ?? -1n) ? a : b;
-    // A journal without a certain record is a violation by itself.
-    if (newest == null) return [];
-    const state = stateName(newest.record.state);
-    const step = stepOf(this.#options.world.geometry, operation, state);
-    const cell = cellName(state, step);
-    const count = this.coverage.get(cell) ?? 0;
-    this.coverage.set(cell, count + 1);
-    const impossible = whyImpossible(state, step);
-    if (impossible === null || count > 0) return [];
-    return [{ invariant: "coverage", text: `${cell} was cut, expected that ${impossible}` }];
+    const cell = cellOf(this.#options.world.geometry, operation, view);
+    if (cell === null) return [];
+    const count = this.coverage.get(cell.name) ?? 0;
+    this.coverage.set(cell.name, count + 1);
+    return cell.violation === null || count > 0 ? [] : [cell.violation];
   }
 }
 

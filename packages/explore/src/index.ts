@@ -26,7 +26,7 @@ export { FLASH_KINDS, PROFILE_NAMES } from "./geometry.js";
 export type { FlashKind, ProfileName } from "./geometry.js";
 export { JobRunner } from "./job.js";
 export { walkAtRandom } from "./random-walk.js";
-export type { RandomWalkOptions, RandomWalkReport } from "./random-walk.js";
+export type { RandomWalkOptions, RandomWalkProgress, RandomWalkReport } from "./random-walk.js";
 export { describeSession, replay } from "./replay.js";
 export type { ReplayedSession } from "./replay.js";
 export { renderComparison } from "./report/comparison-page.js";

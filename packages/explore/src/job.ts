@@ -70,6 +70,11 @@ export class JobRunner {
     return true;
   }
 
+  /** Expands one state; false when none is left. */
+  step(): boolean {
+    return this.#explorer.step();
+  }
+
   get progress(): JobProgress {
     return { figures: { ...this.#explorer.figures }, pending: this.#explorer.pending };
   }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from "node:worker_threads";
 
+import { threadFlags } from "@tandem/base/node";
+
 import { JobRunner } from "./job.js";
 import type { Job, JobProgress, JobResult } from "./job.js";
+import { inSlices } from "./slices.js";
 import { StateSet } from "./state-set.js";
 import type { WorkerOrder, WorkerReport } from "./worker.js";
 
@@ -22,7 +25,8 @@ export class Pool implements AsyncDisposable {
   constructor(count: number) {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const file = new URL(`./worker.${extension}`, import.meta.url);
-    this.#workers = Array.from({ length: count }, () => new Worker(file));
+    const execArgv = threadFlags(import.meta.url);
+    this.#workers = Array.from({ length: count }, () => new Worker(file, { execArgv }));
   }
 
   /** The shares of a job that the workers did. */
@@ -31,8 +35,7 @@ export class Pool implements AsyncDisposable {
     const count = this.#workers.length;
     if (count === 0) {
       const runner = new JobRunner(job, { share: { index: 0, count: 1 }, seen });
-      runner.run(options.isOver);
-      return [runner.result];
+      return [await inSlices(runHere(runner, options))];
     }
     const stop = new SharedArrayBuffer(4);
     const latest: JobProgress[] = [];
@@ -50,6 +53,14 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
+}
+
+function* runHere(runner: JobRunner, options: JobOptions): Generator<void, JobResult> {
+  while (!options.isOver() && runner.step()) {
+    options.onProgress([runner.progress]);
+    yield;
+  }
+  return runner.result;
 }
 
 function runOn(

@@ -14,14 +14,18 @@ describe.each(FLASH_KINDS)("random walks on %s", (flash) => {
       isOver: () => false,
     });
 
-  it("find nothing wrong", () => {
-    const { violations, sessions, cuts } = walk(2);
+  it("find nothing wrong", async () => {
+    const { violations, sessions, cuts, coverage, complete } = await walk(2);
     expect(violations).toEqual([]);
     expect(sessions).toBeGreaterThanOrEqual(150);
     expect(cuts).toBeGreaterThan(70);
+    expect(complete).toBe(true);
+    const cells = Object.values(coverage.cells).flatMap((row) => Object.values(row));
+    const hits = cells.map((cell) => (typeof cell === "number" ? cell : 0));
+    expect(hits.reduce((sum, hit) => sum + hit)).toBe(cuts);
   });
 
-  it("are the same for equal seeds", () => {
-    expect(walk(3)).toEqual(walk(3));
+  it("are the same for equal seeds", async () => {
+    expect(await walk(3)).toEqual(await walk(3));
   });
 });

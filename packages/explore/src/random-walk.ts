@@ -2,8 +2,10 @@
 import { createRandom } from "@tandem/base";
 import type { Random } from "@tandem/base";
 
-import { Checks } from "./checks.js";
+import { Checks, resultOf } from "./checks.js";
 import type { Violation } from "./checks.js";
+import { cellOf, makeCoverage } from "./coverage.js";
+import type { Coverage } from "./coverage.js";
 import { POWER_ON } from "./device-state.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
 import type { FlashKind, ProfileName } from "./geometry.js";
@@ -14,6 +16,7 @@ import { SCENARIOS } from "./scenario.js";
 import { SessionChoices } from "./session-choices.js";
 import { runSession } from "./session.js";
 import type { CutPoint, Session } from "./session.js";
+import { inSlices } from "./slices.js";
 import { StoreView } from "./store-view.js";
 import { formatLine } from "./trail.js";
 import type { Edge } from "./trail.js";
@@ -26,16 +29,26 @@ export interface RandomWalkOptions {
   readonly seed: number;
   /** Sessions to run; the last update is brought to its end. */
   readonly sessions: number;
+  /** Only this story; default: all. */
+  readonly scenario?: string;
   /** Asked before each update. */
   readonly isOver: () => boolean;
+  readonly onProgress?: (progress: RandomWalkProgress) => void;
 }
 
-/** What random walks found. */
-export interface RandomWalkReport {
+/** How far walks are. */
+export interface RandomWalkProgress {
   readonly sessions: number;
   readonly cuts: number;
   readonly updates: number;
+}
+
+/** What random walks found. */
+export interface RandomWalkReport extends RandomWalkProgress {
   readonly mostCuts: number;
+  /** As many sessions as were asked for. */
+  readonly complete: boolean;
+  readonly coverage: Coverage;
   readonly violations: readonly (Violation & { readonly line: string })[];
 }
 
@@ -48,12 +61,16 @@ const MAX_SESSIONS = 400;
  * One update after the other, each cut at random again and again, with power that is really cut and
  * states that are neither compared nor changed: nothing that the other modes assume goes in.
  */
-export function walkAtRandom(options: RandomWalkOptions): RandomWalkReport {
+export function walkAtRandom(options: RandomWalkOptions): Promise<RandomWalkReport> {
+  return inSlices(walks(options));
+}
+
+function* walks(options: RandomWalkOptions): Generator<void, RandomWalkReport> {
+  const { profile, flash } = options;
   const random = createRandom(options.seed);
-  const walkers = SCENARIOS.map(
-    ({ name }) =>
-      new Walker({ profile: options.profile, flash: options.flash, scenario: name }, random),
-  );
+  const { scenario, onProgress } = options;
+  const names = scenario === undefined ? SCENARIOS.map(({ name }) => name) : [scenario];
+  const walkers = names.map((name) => new Walker({ profile, flash, scenario: name }, random));
   const sum = { sessions: 0, cuts: 0, updates: 0, mostCuts: 0 };
   const violations: (Violation & { line: string })[] = [];
   while (sum.sessions < options.sessions && !options.isOver()) {
@@ -65,8 +82,14 @@ export function walkAtRandom(options: RandomWalkOptions): RandomWalkReport {
     sum.updates += 1;
     sum.mostCuts = Math.max(sum.mostCuts, walk.cuts);
     violations.push(...walk.violations);
+    onProgress?.(sum);
+    yield;
   }
-  return { ...sum, violations };
+  const coverage = makeCoverage(
+    walkers.map(({ hits }) => [...hits]),
+    walkers.map(({ results }) => [...results]),
+  );
+  return { ...sum, complete: sum.sessions >= options.sessions, coverage, violations };
 }
 
 interface Walk {
@@ -77,6 +100,10 @@ interface Walk {
 
 /** Updates of one story. */
 class Walker {
+  /** Operations that were cut, by record state and step. */
+  readonly hits: Map<string, number> = new Map();
+  /** Updates by how they ended. */
+  readonly results: Map<string, number> = new Map();
   readonly #name: WorldName;
   readonly #world: World;
   readonly #random: Random;
@@ -109,7 +136,11 @@ class Walker {
         ...this.#checks.checkState(after, view),
         ...this.#checks.checkProgress(this.#viewOf(last).floor, view),
       ];
-      if (wasCut) cuts += 1;
+      if (wasCut) {
+        cuts += 1;
+        violations.push(...this.#cover(session));
+      }
+      if (end.kind === "rest") tally(this.results, resultOf(this.#world, end.found.status));
       if (violations.length > 0 || (end.kind !== "reset" && !wasCut)) {
         const line = formatLine(this.#name, edges);
         const found = violations.map((violation) => ({ ...violation, line }));
@@ -141,7 +172,20 @@ class Walker {
     return { session: runSession(this.#world, node, { choices: again, cut }), choices: again, cut };
   }
 
+  #cover({ steps }: Session): readonly Violation[] {
+    const { operation, before } = steps.at(-1) ?? {};
+    if (operation === undefined || before === undefined) return [];
+    const cell = cellOf(this.#world.geometry, operation, this.#viewOf(before));
+    if (cell === null) return [];
+    tally(this.hits, cell.name);
+    return cell.violation === null ? [] : [cell.violation];
+  }
+
   #viewOf(state: DeviceState): StoreView {
     return new StoreView(this.#world.geometry, state.nand, this.#facts);
   }
+}
+
+function tally(counts: Map<string, number>, name: string | null): void {
+  if (name !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -21,6 +21,8 @@ import type {
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
+import { RateLine } from "../explore/rate-line.js";
+import { describeTimeLeft, restOf } from "../explore/time-left.js";
 import { parseDuration, parseWholeNumber } from "../option-parsers.js";
 import { replaceFile } from "../write-file.js";
 
@@ -70,15 +72,17 @@ export function registerExploreCompare(
       "\nExit status: 0 nothing fails with Tandem, 1 something does, 130 interrupted.",
     )
     .action(async (options) => {
-      const line = new CompareLine(context);
+      const line = new RateLine(context);
+      const { budget = Number.POSITIVE_INFINITY } = options;
       const report = await compare({
         ...(options.row === undefined ? {} : { rows: options.row }),
         sample: options.all === true ? Number.POSITIVE_INFINITY : options.sample,
         workers: options.workers,
-        budgetMs: options.budget ?? Number.POSITIVE_INFINITY,
+        budgetMs: budget,
         now: () => performance.now(),
         signal: context.signal,
-        onProgress: (progress) => line.show(progress),
+        onProgress: (progress) =>
+          line.show((seconds) => describeProgress(progress, seconds, budget)),
       });
       line.clear();
       if (options.report !== undefined) await replaceFile(options.report, renderComparison(report));
@@ -145,29 +149,16 @@ function describeExamples({ title, examples }: ComparedRowResult): string[] {
   return lines.length === 0 ? [] : [`  ${title}`, ...lines];
 }
 
-/** Progress with rate and time left, redrawn in place on a terminal, silent elsewhere. */
-class CompareLine {
-  readonly #context: Context;
-  readonly #start = performance.now();
-  #shown = 0;
-
-  constructor(context: Context) {
-    this.#context = context;
-  }
-
-  show({ done, total, points }: CompareProgress): void {
-    if (!this.#context.interactive) return;
-    const seconds = (performance.now() - this.#start) / 1000;
-    const left = done === 0 ? "" : `, ${Math.ceil((seconds / done) * (total - done))} s left`;
-    const line =
-      `  ${done}/${total} stories, ${points} points, ` +
-      `${Math.round(points / seconds)} per second, ${Math.round(seconds)} s${left}`;
-    this.#context.err(`\r${line.padEnd(this.#shown)}`);
-    this.#shown = line.length;
-  }
-
-  clear(): void {
-    if (this.#shown > 0) this.#context.err(`\r${" ".repeat(this.#shown)}\r`);
-    this.#shown = 0;
-  }
+/** One line while a comparison runs. */
+function describeProgress(
+  { done, total, points }: CompareProgress,
+  seconds: number,
+  budgetMs: number,
+): string {
+  const workSeconds = restOf(seconds, done, total);
+  const budgetSeconds = budgetMs / 1000 - seconds;
+  return (
+    `${done}/${total} stories, ${points} points, ${Math.round(points / seconds)} per second, ` +
+    describeTimeLeft({ workSeconds, isLeast: false, budgetSeconds })
+  );
 }

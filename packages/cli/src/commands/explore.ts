@@ -17,16 +17,17 @@ import {
   replay,
   walkAtRandom,
 } from "@tandem/explore";
-import type {
-  ExplorationProgress,
-  ExplorationReport,
-  FlashKind,
-  ProfileName,
-} from "@tandem/explore";
+import type { ExplorationReport, FlashKind, ProfileName } from "@tandem/explore";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
-import { describeExploration, describeViolations } from "../explore/describe-exploration.js";
+import {
+  describeExploration,
+  describeProgress,
+  describeWalks,
+} from "../explore/describe-exploration.js";
+import { RateLine } from "../explore/rate-line.js";
+import { ExplorationClock, describeTimeLeft, restOf } from "../explore/time-left.js";
 import { replaceFile } from "../write-file.js";
 import { registerExploreCompare } from "./explore-compare.js";
 import { parseDuration, parseWholeNumber } from "../option-parsers.js";
@@ -69,11 +70,14 @@ export function registerExploreCommand(program: Command, context: Context): void
         if (options.report !== undefined) {
           throw new UsageError("cli/report", "--report with --mode random, expected another mode");
         }
-        runRandom(context, options);
+        await runRandom(context, options);
         return;
       }
-      const rate = new RateLine(context);
-      const { mode, budget, scenario, profile, flash, depth, workers } = options;
+      const progressLine = new RateLine(context);
+      const { mode, scenario, profile, flash, depth, workers } = options;
+      const { budget = Number.POSITIVE_INFINITY } = options;
+      const clock = new ExplorationClock(mode);
+      const start = performance.now();
       const report = await explore({
         mode,
         profile,
@@ -81,17 +85,24 @@ export function registerExploreCommand(program: Command, context: Context): void
         depth,
         workers,
         ...(scenario === undefined ? {} : { scenario }),
-        budgetMs: budget ?? Number.POSITIVE_INFINITY,
+        budgetMs: options.report === undefined ? budget : budget * SEARCH_SHARE,
         now: () => performance.now(),
         signal: context.signal,
-        onProgress: (progress) => rate.show(progress),
+        onProgress: (progress) =>
+          progressLine.show((seconds) => {
+            const work = clock.workLeft(progress, seconds);
+            const budgetSeconds = budget / 1000 - seconds;
+            return describeProgress(progress, seconds, { ...work, budgetSeconds });
+          }),
       });
-      rate.clear();
-      if (options.report !== undefined) await writeReport(options.report, report, context);
+      progressLine.clear();
+      if (options.report !== undefined) {
+        const isOver = (): boolean => context.signal.aborted || performance.now() - start > budget;
+        await writeReport(options.report, report, isOver);
+      }
       if (options.json === true) context.out(`${JSON.stringify(report, null, 2)}\n`);
       else for (const line of describeExploration(report)) context.out(`${line}\n`);
-      if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
-      else if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
+      setStatus(context, report.violations);
     });
   registerReplay(command, context);
   registerExploreCompare(command, context);
@@ -100,51 +111,74 @@ export function registerExploreCommand(program: Command, context: Context): void
 /** Cuts per story in the charts of a report: enough to see where outcomes change. */
 const CHART_CUTS = { small: 350, full: 60 } as const;
 
+/** Share of the budget for the search itself when a report with charts is to follow. */
+const SEARCH_SHARE = 0.8;
+
 async function writeReport(
   file: string,
   report: ExplorationReport,
-  context: Context,
+  isOver: () => boolean,
 ): Promise<void> {
   const { profile, flash, scenarios } = report;
-  const outline = outlineStories({
+  const outline = await outlineStories({
     profile,
     flash,
     scenarios,
     sample: CHART_CUTS[profile],
-    isOver: () => context.signal.aborted,
+    isOver,
   });
   await replaceFile(file, renderExploration(report, outline));
 }
 
-function runRandom(
-  context: Context,
-  options: {
-    readonly profile: ProfileName;
-    readonly flash: FlashKind;
-    readonly sessions: number;
-    readonly seed: number;
-    readonly budget?: number | undefined;
-    readonly json?: true | undefined;
-  },
-): void {
-  const { profile, flash, sessions, seed, budget } = options;
+interface RandomOptions {
+  readonly profile: ProfileName;
+  readonly flash: FlashKind;
+  readonly sessions: number;
+  readonly seed: number;
+  readonly scenario?: string | undefined;
+  readonly budget?: number | undefined;
+  readonly json?: true | undefined;
+}
+
+/** Walks at random; the options of the other modes that have no meaning here are left alone. */
+async function runRandom(context: Context, options: RandomOptions): Promise<void> {
+  const { profile, flash, sessions, seed, scenario, budget = Number.POSITIVE_INFINITY } = options;
   const start = performance.now();
   const elapsedMs = (): number => performance.now() - start;
-  const isOver = (): boolean => elapsedMs() > (budget ?? Number.POSITIVE_INFINITY);
-  const report = walkAtRandom({ profile, flash, sessions, seed, isOver });
-  const seconds = elapsedMs() / 1000;
+  const line = new RateLine(context);
+  const report = await walkAtRandom({
+    profile,
+    flash,
+    sessions,
+    seed,
+    ...(scenario === undefined ? {} : { scenario }),
+    isOver: () => context.signal.aborted || elapsedMs() > budget,
+    onProgress: (progress) =>
+      line.show((seconds) => {
+        const workSeconds = restOf(seconds, progress.sessions, sessions);
+        const budgetSeconds = budget / 1000 - seconds;
+        return (
+          `${progress.sessions} of ${sessions} sessions, ${progress.cuts} cuts, ` +
+          `${Math.round(progress.sessions / seconds)} sessions/s, ` +
+          describeTimeLeft({ workSeconds, isLeast: false, budgetSeconds })
+        );
+      }),
+  });
+  line.clear();
+  const walks = { mode: "random", profile, flash, seed, seconds: elapsedMs() / 1000 } as const;
   if (options.json === true) {
-    const document = { mode: "random", profile, flash, seed, seconds, ...report };
-    context.out(`${JSON.stringify(document, null, 2)}\n`);
+    context.out(`${JSON.stringify({ ...walks, ...report }, null, 2)}\n`);
   } else {
-    context.out(
-      `${profile} ${flash}, seed ${seed}: ${report.sessions} sessions, of them ${report.cuts} cut, ` +
-        `in ${report.updates} updates (at most ${report.mostCuts} cuts in one), ` +
-        `${seconds.toFixed(1)} s\n`,
-    );
-    for (const line of describeViolations(report.violations)) context.out(`${line}\n`);
+    for (const text of describeWalks({ ...walks, asked: sessions }, report))
+      context.out(`${text}\n`);
   }
-  if (report.violations.length > 0) context.setExitCode(ExitCode.Negative);
+  setStatus(context, report.violations);
+}
+
+/** An answer that is not whole is none: interrupted comes before violations. */
+function setStatus(context: Context, violations: readonly unknown[]): void {
+  if (context.signal.aborted) context.setExitCode(ExitCode.Interrupted);
+  else if (violations.length > 0) context.setExitCode(ExitCode.Negative);
 }
 
 function registerReplay(command: ReturnType<Command["command"]>, context: Context): void {
@@ -163,30 +197,4 @@ function registerReplay(command: ReturnType<Command["command"]>, context: Contex
         if (replayed.violations.length > 0) context.setExitCode(ExitCode.Negative);
       }
     });
-}
-
-/** Progress with rate, redrawn in place on a terminal, silent elsewhere. */
-class RateLine {
-  readonly #context: Context;
-  readonly #start = performance.now();
-  #shown = 0;
-
-  constructor(context: Context) {
-    this.#context = context;
-  }
-
-  show({ scenario, done, total, states, edges, pending }: ExplorationProgress): void {
-    if (!this.#context.interactive) return;
-    const seconds = (performance.now() - this.#start) / 1000;
-    const line =
-      `  ${done + 1}/${total} ${scenario}: ${states} states, ${pending} waiting, ` +
-      `${Math.round(edges / seconds)} sessions/s, ${Math.round(seconds)} s`;
-    this.#context.err(`\r${line.padEnd(this.#shown)}`);
-    this.#shown = line.length;
-  }
-
-  clear(): void {
-    if (this.#shown > 0) this.#context.err(`\r${" ".repeat(this.#shown)}\r`);
-    this.#shown = 0;
-  }
 }

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RECORD_STATES, STEPS } from "@tandem/explore";
-import type { Coverage, CoverageCell, ExplorationReport, Finding } from "@tandem/explore";
+import type {
+  Coverage,
+  CoverageCell,
+  ExplorationProgress,
+  ExplorationReport,
+  Finding,
+  RandomWalkReport,
+} from "@tandem/explore";
+
+import { describeTimeLeft } from "./time-left.js";
+import type { TimeLeft } from "./time-left.js";
 
 /** What an exploration went through and found, as lines of text. */
 export function describeExploration(report: ExplorationReport): string[] {
   const { states, edges, cuts, seconds, edgesPerSecond, violations, complete } = report;
   const { coverage } = report;
-  const results = Object.entries(coverage.results).map(([name, count]) => `${name} ${count}`);
   return [
     `${report.profile} ${report.flash}, ${report.mode}, ${report.scenarios.length} stories: ` +
       (complete ? "complete" : "NOT complete"),
+    ...(complete ? [] : describeLeft(report)),
     `states ${states}, sessions ${edges}, of them cut ${cuts}, in ${seconds.toFixed(1)} s ` +
       `(${edgesPerSecond} per second)`,
-    `devices that came to rest: ${results.join(", ")}; ` +
+    `devices that came to rest: ${describeResults(coverage)}; ` +
       `at most ${report.mostSessions} sessions without a fault`,
     ...describeCoverage(coverage),
     ...describeViolations(violations),
@@ -33,8 +43,59 @@ function describeCoverage({ cells, zeros }: Coverage): string[] {
   ];
 }
 
+/** What a run that was stopped has not gone through. */
+function describeLeft({ scenarios, done, pending }: ExplorationReport): string[] {
+  const left = scenarios.filter((name) => !done.includes(name));
+  return [
+    `stories gone through: ${done.length === 0 ? "none" : done.join(", ")}`,
+    `stories left: ${left.join(", ")}; ${pending} states that were found waited`,
+  ];
+}
+
+/** One line while an exploration runs. */
+export function describeProgress(
+  { scenario, done, total, states, edges, pending }: ExplorationProgress,
+  seconds: number,
+  left: TimeLeft,
+): string {
+  return (
+    `${done + 1}/${total} ${scenario}: ${states} states, ${pending} waiting, ` +
+    `${Math.round(edges / seconds)} sessions/s, ${describeTimeLeft(left)}`
+  );
+}
+
+/** What walks at random went through and found, as lines of text. */
+export function describeWalks(
+  how: {
+    readonly profile: string;
+    readonly flash: string;
+    readonly seed: number;
+    readonly seconds: number;
+    readonly asked: number;
+  },
+  report: RandomWalkReport,
+): string[] {
+  const { profile, flash, seed, seconds, asked } = how;
+  const { sessions, cuts, updates, mostCuts, complete, coverage, violations } = report;
+  return [
+    `${profile} ${flash}, random, seed ${seed}: ` +
+      (complete ? "complete" : `NOT complete: ${sessions} of ${asked} sessions`),
+    `sessions ${sessions}, of them cut ${cuts}, in ${updates} updates ` +
+      `(at most ${mostCuts} cuts in one), in ${seconds.toFixed(1)} s`,
+    `updates that ended: ${describeResults(coverage)}`,
+    ...describeCoverage(coverage),
+    ...describeViolations(violations),
+  ];
+}
+
+function describeResults({ results }: Coverage): string {
+  return Object.entries(results)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}
+
 /** Violations, each with the command that shows it again. */
-export function describeViolations(violations: readonly Finding[]): string[] {
+function describeViolations(violations: readonly Finding[]): string[] {
   return [
     `violations: ${violations.length}`,
     ...violations.flatMap(({ invariant, text, line }) => [

@@ -2,12 +2,11 @@
 import { Worker } from "node:worker_threads";
 
 import { InternalError } from "@tandem/base";
-import { nodeCrypto } from "@tandem/base/node";
+import { nodeCrypto, threadFlags } from "@tandem/base/node";
 import { addSweepCounts, countSweepPoints } from "@tandem/mcuboot";
 import type { SweepCounts, SweepOptions } from "@tandem/mcuboot";
 
 import type { SweepJob, SweepMessage } from "./sweep-job.js";
-import { threadFlags } from "./thread-flags.js";
 
 /** How a sweep is spread and watched. */
 export interface RunSweepOptions {

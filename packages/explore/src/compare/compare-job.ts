@@ -34,7 +34,11 @@ export function compareJobs(options: {
 export class CompareRunner {
   readonly #crypto: MemoCrypto = new MemoCrypto(nodeCrypto);
 
-  run(job: CompareJob, options: Pick<SweepStoryOptions, "isOver" | "onPoint">): StorySweep {
+  /** Begins a job; it is done in pieces, one per point. */
+  run(
+    job: CompareJob,
+    options: Pick<SweepStoryOptions, "isOver" | "onPoint">,
+  ): Generator<void, StorySweep> {
     const row = COMPARED_ROWS.find(({ name }) => name === job.row);
     const story = COMPARED_STORIES.find(({ name }) => name === job.story);
     if (row === undefined || story === undefined) {

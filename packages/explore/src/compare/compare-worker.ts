@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort } from "node:worker_threads";
 
+import { inSlices } from "../slices.js";
 import { CompareRunner } from "./compare-job.js";
 import type { CompareJob } from "./compare-job.js";
 import type { StorySweep } from "./sweep-story.js";
@@ -22,17 +23,17 @@ const POINTS_PER_MESSAGE = 50;
 
 const runner = new CompareRunner();
 
-function work({ job, stop }: CompareOrder): void {
+async function work({ job, stop }: CompareOrder): Promise<void> {
   const stopWord = new Int32Array(stop);
   let points = 0;
-  const sweep = runner.run(job, {
+  const run = runner.run(job, {
     isOver: () => Atomics.load(stopWord, 0) !== 0,
     onPoint: () => {
       points += 1;
       if (points % POINTS_PER_MESSAGE === 0) tell({ kind: "progress", points: POINTS_PER_MESSAGE });
     },
   });
-  tell({ kind: "result", sweep });
+  tell({ kind: "result", sweep: await inSlices(run) });
 }
 
 function tell(message: CompareMessage): void {
@@ -43,4 +44,4 @@ function tell(message: CompareMessage): void {
 
 // Power cuts are thrown; nobody reads where.
 Error.stackTraceLimit = 0;
-parentPort?.on("message", work);
+parentPort?.on("message", (order: CompareOrder) => void work(order));

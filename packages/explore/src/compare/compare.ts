@@ -2,10 +2,12 @@
 import { Worker } from "node:worker_threads";
 
 import { InternalError } from "@tandem/base";
+import { threadFlags } from "@tandem/base/node";
 
 import { CompareRunner, compareJobs } from "./compare-job.js";
 import type { CompareJob } from "./compare-job.js";
 import type { CompareMessage, CompareOrder } from "./compare-worker.js";
+import { inSlices } from "../slices.js";
 import { MOST_BOOTS } from "./life.js";
 import { COMPARED_ROWS } from "./rows.js";
 import { COMPARED_STORIES } from "./stories.js";
@@ -88,7 +90,7 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
   if (workers === 0) {
     const runner = new CompareRunner();
     for (let job = take(); job !== undefined; job = take()) {
-      keep(runner.run(job, { isOver, onPoint: () => tell(1) }));
+      keep(await inSlices(runner.run(job, { isOver, onPoint: () => tell(1) })));
     }
   } else {
     await Promise.all(
@@ -117,7 +119,9 @@ interface Thread {
 /** One thread that takes job after job until none is left. */
 async function runThread({ take, keep, tell, isOver }: Thread): Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./compare-worker.${extension}`, import.meta.url));
+  const worker = new Worker(new URL(`./compare-worker.${extension}`, import.meta.url), {
+    execArgv: threadFlags(import.meta.url),
+  });
   const stop = new SharedArrayBuffer(4);
   try {
     for (let job = take(); job !== undefined; job = take()) {

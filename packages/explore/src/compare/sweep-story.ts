@@ -57,12 +57,15 @@ const WORST_FIRST: readonly OperationOutcome[] = [
   "new",
 ];
 
-/** Runs one story of one row: without a cut, then once for each cut. */
-export function sweepStory(
+/**
+ * Runs one story of one row: without a cut, then once for each cut. Yields after each of these
+ * points, for work in slices.
+ */
+export function* sweepStory(
   row: ComparedRow,
   story: ComparedStory,
   options: SweepStoryOptions,
-): StorySweep {
+): Generator<void, StorySweep> {
   const { crypto, sample, isOver, onPoint } = options;
   const start = row.make(story, crypto);
   const sessions = walk(start);
@@ -70,10 +73,12 @@ export function sweepStory(
   const tally = new Tally(row.name, story);
   tally.count(null, runOn(start, false));
   onPoint();
+  yield;
   for (const placed of evenly(cuts, sample)) {
     if (isOver()) break;
     tally.count(placed, afterCut(sessions, placed));
     onPoint();
+    yield;
   }
   return { ...tally.result(sessions), possible: cuts.length + 1 };
 }

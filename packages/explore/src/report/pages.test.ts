@@ -57,6 +57,8 @@ const EXPLORATION: ExplorationReport = {
   seconds: 5,
   edgesPerSecond: 6,
   complete: false,
+  done: [],
+  pending: 3,
   mostSessions: 7,
   coverage: {
     cells: { STAGED: { journal: 8, bank: { impossible: HOSTILE } } },
@@ -111,9 +113,9 @@ describe.each([
 });
 
 describe("outlineStories", () => {
-  it("follows record states and cuts of a story to its end", () => {
+  it("follows record states and cuts of a story to its end", async () => {
     const options = { profile: "small", flash: "nor", scenarios: ["damaged"], sample: 6 } as const;
-    const outline = outlineStories({ ...options, isOver: () => false });
+    const outline = await outlineStories({ ...options, isOver: () => false });
     expect(outline.transitions).toEqual([
       { from: "READY", to: "WRITING", stories: 1 },
       { from: "WRITING", to: "FAILED", stories: 1 },

@@ -14,6 +14,7 @@ import type { DeviceState } from "../device-state.js";
 import { SCENARIOS } from "../scenario.js";
 import type { Scenario } from "../scenario.js";
 import { runSession } from "../session.js";
+import { inSlices } from "../slices.js";
 import { StoreView } from "../store-view.js";
 import { createWorld } from "../world.js";
 import type { World } from "../world.js";
@@ -36,14 +37,14 @@ export interface StateTransition {
 const MOST_SESSIONS = 32;
 
 /** Goes through the stories of an exploration; those that leave firmware open are left out. */
-export function outlineStories(options: {
+export async function outlineStories(options: {
   readonly profile: ProfileName;
   readonly flash: FlashKind;
   readonly scenarios: readonly string[];
   /** Cuts per story, evenly spread. */
   readonly sample: number;
   readonly isOver: () => boolean;
-}): StoryOutline {
+}): Promise<StoryOutline> {
   const { profile, flash, scenarios, sample, isOver } = options;
   const crypto = new MemoCrypto(nodeCrypto);
   const transitions = new Map<string, number>();
@@ -57,9 +58,8 @@ export function outlineStories(options: {
       hasB0n: true,
       make: (story) => tandemComparedDevice({ profile, flash }, story, crypto),
     };
-    sweeps.push(
-      sweepStory(row, storyOf(scenario), { crypto, sample, isOver, onPoint: () => undefined }),
-    );
+    const how = { crypto, sample, isOver, onPoint: () => undefined };
+    sweeps.push(await inSlices(sweepStory(row, storyOf(scenario), how)));
     const world = createWorld({ profile, flash, scenario: scenario.name }, crypto);
     for (const pair of pairsOf(statesOf(world))) {
       transitions.set(pair, (transitions.get(pair) ?? 0) + 1);
