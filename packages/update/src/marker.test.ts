@@ -131,6 +131,21 @@ describe("Marker", () => {
     expect(violations).toEqual([]);
   });
 
+  it("believes its newest entry when a torn one before it reads well again", () => {
+    const storage = new MemoryStorage();
+    // One place is left in the page.
+    for (let i = 0; i < 84; i++) markerOn(storage).write("accepted", idOf(i));
+    const cut: Cut = { when: "inside", tear: "unstable", random: createRandom(1) };
+    const cutMarker = markerOn(storage, { begin: () => cut });
+    expect(() => cutMarker.write("trial", idOf(999))).toThrow(PowerLoss);
+    markerOn(storage, undefined, () => false).beginInstall(idOf(1000), []);
+    expect(markerOn(storage, undefined, () => true).read()).toMatchObject({
+      kind: "installing",
+      releaseId: idOf(1000).subarray(0, 16),
+    });
+    expect(violations).toEqual([]);
+  });
+
   it("counts three starts of a release on trial, cut ones too", () => {
     const storage = new MemoryStorage();
     markerOn(storage).write("trial", idOf(1));

@@ -3,6 +3,7 @@ import { createRandom } from "@tandem/base";
 import { nodeCrypto } from "@tandem/base/node";
 import { bytesSource, parseVersion, signImage, verifyImage } from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
+import { generatePayloads } from "@tandem/release";
 import { describe, expect, it } from "vitest";
 
 import { PcdCore } from "./pcd-core.js";
@@ -11,27 +12,34 @@ import type { PcdPort, PcdStatus } from "./pcd-core.js";
 const SIGNER = signerFromSeed(new Uint8Array(32).fill(3));
 const TRUST = { crypto: nodeCrypto, keys: [SIGNER.publicKey] };
 const PAYLOAD = createRandom(1).bytes(3000);
-const IMAGE = signImage({
+const COMMON = {
   crypto: nodeCrypto,
-  payload: PAYLOAD,
   version: parseVersion("1.0.0"),
   headerSize: 0x200,
   signer: SIGNER,
-});
-const verdict = verifyImage(bytesSource(IMAGE), TRUST);
-const HASH = verdict.ok ? verdict.facts.hash : new Uint8Array(32);
+};
+const IMAGE = signImage({ ...COMMON, payload: PAYLOAD });
+const HASH = hashOf(IMAGE);
+
+function hashOf(image: Uint8Array): Uint8Array {
+  const verdict = verifyImage(bytesSource(image), TRUST);
+  return verdict.ok ? verdict.facts.hash : new Uint8Array(32);
+}
 
 /** A network core that answers each copy as told, after some time. */
 class ScriptedCore implements PcdPort {
   readonly calls: string[] = [];
-  readonly readVersion = null;
+  readonly readVersion: PcdPort["readVersion"];
   waitedMs = 0;
   copied: Uint8Array | null = null;
   readonly #answers: PcdStatus[];
   #status: PcdStatus = "failed";
 
-  constructor(answers: readonly PcdStatus[]) {
+  /** @param versions what b0n tells, one call after the other; default: it was built without */
+  constructor(answers: readonly PcdStatus[], versions?: readonly (number | null)[]) {
     this.#answers = [...answers];
+    const left = [...(versions ?? [])];
+    this.readVersion = versions === undefined ? null : () => left.shift() ?? null;
   }
 
   forceOff(): void {
@@ -81,6 +89,23 @@ describe("PcdCore", () => {
       ok: false,
       code: "core-refused",
       isUntouched: false,
+    });
+  });
+
+  it.each([
+    { versions: [4, 4], isUntouched: true, what: "the old version still stands there" },
+    { versions: [4, 5], isUntouched: false, what: "the new one's first page has been written" },
+    { versions: [4, null], isUntouched: false, what: "the first page has been erased" },
+    { versions: [5, 5], isUntouched: false, what: "old and new carry the same version" },
+    { versions: [null, null], isUntouched: false, what: "nothing tells" },
+  ])("knows of a refusal whether anything was erased: $what", ({ versions, isUntouched }) => {
+    const { net } = generatePayloads(1, { version: "1.0.0", crypto: nodeCrypto, netVersion: 5 });
+    const image = signImage({ ...COMMON, payload: net.subarray(0, 3000) });
+    const pcd = new ScriptedCore(["failed", "failed"], versions);
+    expect(makeCore(pcd).install(hashOf(image), bytesSource(image))).toEqual({
+      ok: false,
+      code: "core-refused",
+      isUntouched,
     });
   });
 

@@ -2,7 +2,7 @@
 import { createRandom } from "@tandem/base";
 import { SetState, Store } from "@tandem/store";
 import type { Bank, BankImage } from "@tandem/store";
-import { MAX_INSTALL_ATTEMPTS } from "@tandem/update";
+import { MARKER_ENTRY_BYTES, MAX_INSTALL_ATTEMPTS } from "@tandem/update";
 import { describe, expect, it } from "vitest";
 
 import { TestDevice, hashesOf, makeRelease } from "../testing/test-device.js";
@@ -35,6 +35,11 @@ function eraseCores(device: TestDevice): void {
   device.twin.netFlash.erasePage(NET_SLOT.start);
   const store = device.twin.mountStore();
   store.commit({ installed: store.record.installed.map(() => null) });
+}
+
+function eraseMarker({ twin }: TestDevice): void {
+  const { start, sizeBytes } = MEMORY_MAP.marker;
+  for (let at = start; at < start + sizeBytes; at += 4096) twin.appFlash.erasePage(at);
 }
 
 function expectClean(device: TestDevice): void {
@@ -165,6 +170,26 @@ describe("a release on trial", () => {
     expect(kinds).toEqual(["application", "application", "application", "stopped"]);
     expectClean(device);
   });
+
+  it("is on trial by a marker that stays, after a cut that left its entry unstable", () => {
+    const reads = { isGood: true };
+    const device = runningDevice({ unstableReadIsGood: () => reads.isGood });
+    device.stage(NEXT);
+    // Behind the entry that says installing.
+    device.twin.power.planCut({
+      when: "inside",
+      tear: "unstable",
+      matches: ({ address, length }) =>
+        address >= MEMORY_MAP.marker.start && length === MARKER_ENTRY_BYTES,
+      skip: 1,
+    });
+    bootUntilCut(device);
+    expect(device.twin.marker.read().kind).toBe("trial");
+    device.boot();
+    reads.isGood = false;
+    expect(device.twin.marker.read().kind).toBe("trial");
+    expectClean(device);
+  });
 });
 
 describe("a device that was never updated", () => {
@@ -185,6 +210,24 @@ describe("a device that was never updated", () => {
       );
       expectClean(device);
     }
+  });
+
+  it("installs its first release over any number of cuts: nothing else could run", () => {
+    const device = TestDevice.neverUpdated(FACTORY, { allowAdoption: true });
+    Store.format(device.twin.nand, device.twin.storeOptions);
+    device.boot();
+    device.stage(NEXT);
+    for (let cuts = 0; cuts < 2 * MAX_INSTALL_ATTEMPTS; cuts++) {
+      device.twin.power.planCut({
+        when: "before",
+        matches: ({ device: name, kind }) => name === "app-flash" && kind === "erase",
+      });
+      bootUntilCut(device);
+    }
+    device.settle();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expect(device.running.service.query()).toMatchObject({ state: "UPDATED", isLimp: false });
+    expectClean(device);
   });
 
   it("keeps a first release that fails its trial as a stopgap, and says so", () => {
@@ -208,8 +251,7 @@ describe("a device that was never updated", () => {
 describe("a NAND of another time", () => {
   it("is not believed by a device whose marker is blank: both cores are installed", () => {
     const device = runningDevice();
-    const { start, sizeBytes } = MEMORY_MAP.marker;
-    for (let at = start; at < start + sizeBytes; at += 4096) device.twin.appFlash.erasePage(at);
+    eraseMarker(device);
     device.events.length = 0;
     device.boot();
     expect(device.events).toContain("net: installed");
@@ -356,6 +398,24 @@ describe("a record that does not tell the truth", () => {
     expectClean(device);
   });
 
+  it("cannot say that a core holds another release's image", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const { images } = bankOf(device, 1);
+    const [, net] = images;
+    claim(device, 1, images);
+    const store = device.twin.mountStore();
+    const [app] = bankOf(device, 0).images;
+    const mixed = [app, net].filter((image) => image !== undefined);
+    store.commit({
+      banks: store.record.banks.map((bank, i) => (i === 0 ? { ...bank, images: mixed } : bank)),
+      installed: mixed.map(({ imageHash }) => imageHash),
+    });
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+
   it("cannot install more images than there are cores", () => {
     const device = runningDevice();
     device.stage(NEXT);
@@ -414,6 +474,15 @@ describe("firmware that a debugger wrote", () => {
     flash(device, FACTORY.images[0] ?? new Uint8Array(0));
     expect(device.boot().kind).toBe("application");
     expect(device.holds).toEqual(hashesOf(SECURE));
+  });
+
+  it("is replaced when the marker vouches for nothing", () => {
+    const device = runningDevice({ allowForeign: true });
+    eraseMarker(device);
+    flash(device, NEXT.images[0] ?? new Uint8Array(0));
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
   });
 
   it("is not what a damaged slot counts as", () => {

@@ -149,6 +149,8 @@ export interface TestDeviceOptions {
   readonly allowAdoption?: boolean;
   /** Decides what cuts leave behind. */
   readonly seed?: number;
+  /** Reads of pages of internal flash that a cut has left unstable. */
+  readonly unstableReadIsGood?: () => boolean;
 }
 
 /** A small device with everything a story needs. */
@@ -188,6 +190,9 @@ export class TestDevice {
       allowForeign: options.allowForeign ?? false,
       allowAdoption: options.allowAdoption ?? false,
       power: new PowerSupply({ seed: options.seed ?? 5 }),
+      ...(options.unstableReadIsGood === undefined
+        ? {}
+        : { unstableReadIsGood: options.unstableReadIsGood }),
       state: { securityCounter, nowUs: 0, knownNetImages: [] },
       onBootEvent: (event) => this.events.push(event.text),
     });
