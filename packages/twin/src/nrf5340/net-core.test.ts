@@ -5,11 +5,12 @@ import { MemoryStorage } from "@tandem/flash";
 import { signerFromSeed } from "@tandem/image/node";
 import { buildRelease, generatePayloads, payloadInput } from "@tandem/release";
 import type { BuiltRelease } from "@tandem/release";
+import { Store } from "@tandem/store";
 import { describe, expect, it } from "vitest";
 
 import type { FirmwareScripts } from "../firmware-script.js";
 import { Nrf5340Twin } from "./device.js";
-import { provision } from "./provision.js";
+import { programCores, provision } from "./provision.js";
 
 const SIGNER = signerFromSeed(new Uint8Array(32).fill(7));
 
@@ -35,8 +36,12 @@ function imagesOf(release: BuiltRelease): Uint8Array[] {
   return release.manifest.images.map((image) => release.files.get(image.file) ?? new Uint8Array(0));
 }
 
-function runningDevice(events: string[], scripts?: FirmwareScripts): Nrf5340Twin {
-  const twin = new Nrf5340Twin({
+function blankDevice(
+  events: string[],
+  scripts?: FirmwareScripts,
+  allowAdoption = false,
+): Nrf5340Twin {
+  return new Nrf5340Twin({
     storages: {
       nand: new MemoryStorage(),
       appFlash: new MemoryStorage(),
@@ -46,8 +51,13 @@ function runningDevice(events: string[], scripts?: FirmwareScripts): Nrf5340Twin
     keys: [SIGNER.publicKey],
     hardware: "test",
     ...(scripts === undefined ? {} : { scripts }),
+    allowAdoption,
     onBootEvent: (event) => events.push(event.text),
   });
+}
+
+function runningDevice(events: string[], scripts?: FirmwareScripts): Nrf5340Twin {
+  const twin = blankDevice(events, scripts);
   const factory = makeLinkedRelease("1.0.0");
   provision(twin, factory.manifest, imagesOf(factory));
   return twin;
@@ -101,6 +111,26 @@ describe("b0n in the twin", () => {
       state: "FAILED",
       reason: { image: 1, step: "install", code: "core-refused" },
     });
+    expect(twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 0 });
+  });
+
+  it("leaves what the maker programmed to start when the first release is refused", () => {
+    const scripts = { app: new Map(), net: { get: () => ({ kind: "refused" }) as const } };
+    const twin = blankDevice([], scripts, true);
+    programCores(twin, imagesOf(makeLinkedRelease("1.0.0")));
+    Store.format(twin.nand, twin.storeOptions);
+    stage(twin, makeLinkedRelease("1.1.0"));
+    expect(twin.bootToApplication(twin.powerOn())).toMatchObject({
+      kind: "application",
+      app: { netVersion: { minor: 0 }, facts: { header: { version: { minor: 0 } } } },
+    });
+    expect(twin.createService(twin.mountStore()).query()).toMatchObject({
+      state: "FAILED",
+      accepted: null,
+      reason: { image: 1, step: "install", code: "core-refused" },
+    });
+    // Nobody has accepted it, but it starts without a store too.
+    expect(twin.marker.read().kind).toBe("stopgap");
     expect(twin.observer.counters).toEqual({ mixedStarts: 0, unverifiedStarts: 0 });
   });
 
