@@ -133,8 +133,8 @@ describe("Marker", () => {
 
   it("believes its newest entry when a torn one before it reads well again", () => {
     const storage = new MemoryStorage();
-    // One place is left in the page.
-    for (let i = 0; i < 84; i++) markerOn(storage).write("accepted", idOf(i));
+    // One place is left in the first page: the second one has been filled before it.
+    for (let i = 0; i < 85 + 84; i++) markerOn(storage).write("accepted", idOf(i));
     const cut: Cut = { when: "inside", tear: "unstable", random: createRandom(1) };
     const cutMarker = markerOn(storage, { begin: () => cut });
     expect(() => cutMarker.write("trial", idOf(999))).toThrow(PowerLoss);
