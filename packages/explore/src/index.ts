@@ -25,6 +25,8 @@ export type {
 export { FLASH_KINDS, PROFILE_NAMES } from "./geometry.js";
 export type { FlashKind, ProfileName } from "./geometry.js";
 export { JobRunner } from "./job.js";
+export { checkVectors, makeVectors } from "./vectors/vectors.js";
+export type { MadeVectors, VectorCheck, VectorOptions } from "./vectors/vectors.js";
 export { walkAtRandom } from "./random-walk.js";
 export type { RandomWalkOptions, RandomWalkProgress, RandomWalkReport } from "./random-walk.js";
 export { describeSession, replay } from "./replay.js";

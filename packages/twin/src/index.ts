@@ -31,5 +31,5 @@ export type { RunningApplication, SelfTestResult } from "./nrf5340/running-appli
 export type { Counters, KnownNetImage, ReleasePair } from "./observer.js";
 export { PowerSupply } from "./power-supply.js";
 export type { PlannedCut } from "./power-supply.js";
-export { McuReset } from "./signals.js";
+export { McuReset, RESETREAS } from "./signals.js";
 export type { ResetReason } from "./signals.js";

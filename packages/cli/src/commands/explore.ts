@@ -30,6 +30,7 @@ import { RateLine } from "../explore/rate-line.js";
 import { ExplorationClock, describeTimeLeft, restOf } from "../explore/time-left.js";
 import { replaceFile } from "../write-file.js";
 import { registerExploreCompare } from "./explore-compare.js";
+import { registerExploreVectors } from "./explore-vectors.js";
 import { parseDuration, parseWholeNumber } from "../option-parsers.js";
 
 const PROFILE_OPTION = new Option("--profile <name>", "tiny chips, or those of a product")
@@ -106,6 +107,7 @@ export function registerExploreCommand(program: Command, context: Context): void
     });
   registerReplay(command, context);
   registerExploreCompare(command, context);
+  registerExploreVectors(command, context);
 }
 
 /** Cuts per story in the charts of a report: enough to see where outcomes change. */

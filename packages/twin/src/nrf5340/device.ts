@@ -354,7 +354,13 @@ export class Nrf5340Twin {
       allowAdoption: this.#options.allowAdoption ?? false,
       cores: [
         new FlashCore({ core: "app", area: this.primarySlot, trust, tick: tick("app") }),
-        new PcdCore({ core: "net", pcd: this.#pcd(), ram: this.#ram, trust, tick: tick("net") }),
+        new PcdCore({
+          core: "net",
+          pcd: this.createPcdPort(),
+          ram: this.#ram,
+          trust,
+          tick: tick("net"),
+        }),
       ],
       ports: {
         securityCounter: {
@@ -375,7 +381,8 @@ export class Nrf5340Twin {
     };
   }
 
-  #pcd(): PcdPort {
+  /** The network core as MCUboot reaches it: through the command struct of PCD. */
+  createPcdPort(): PcdPort {
     const core = this.#netCore;
     const wait = (ms: number): void => {
       this.clock.elapse(ms * 1000);

@@ -35,9 +35,14 @@ export function plantIn(
 }
 
 /** Bundles the explorer and all that it tests, with one bug or none, and lets it hunt in a thread. */
-export async function huntIn(plant: Plant | null, order: Hunt): Promise<Catch> {
+export function huntIn(plant: Plant | null, order: Hunt): Promise<Catch> {
+  return runIn<Catch>(plant, ENTRY, order);
+}
+
+/** Bundles the worker in the file `entry`, with one bug or none, and runs it once. */
+export async function runIn<T>(plant: Plant | null, entry: string, order: unknown): Promise<T> {
   const { outputFiles } = await build({
-    entryPoints: [ENTRY],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     platform: "node",

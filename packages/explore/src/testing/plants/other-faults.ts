@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InternalError, createRandom, crc32c } from "@tandem/base";
+import { InternalError, createRandom } from "@tandem/base";
 import { MemoryStorage, NandChip } from "@tandem/flash";
-import {
-  SetState,
-  decodeBlockSummary,
-  encodeBlockSummary,
-  lookUpBlock,
-  planStore,
-} from "@tandem/store";
+import { SetState, lookUpBlock, planStore } from "@tandem/store";
 import type { BankImage, StateRecord } from "@tandem/store";
 
 import { Checks, resultOf } from "../../checks.js";
 import type { Violation } from "../../checks.js";
 import { POWER_ON, forkState } from "../../device-state.js";
 import type { DeviceNode, DeviceState } from "../../device-state.js";
+import { forgeImage } from "../../forge-image.js";
 import { KnownPages } from "../../known-pages.js";
 import { PageFactsCache } from "../../page-facts.js";
 import { makeRelease } from "../../releases.js";
@@ -163,41 +158,8 @@ function forged(world: World, { node, record }: Moment): readonly Case[] {
   const bytes = other.images[1];
   if (bytes === undefined || bytes.length !== image.sizeBytes) return [];
   const state = forkState(node.state);
-  overwrite(world, state, image, bytes);
+  forgeImage(world, state, image, bytes);
   return [{ node: { state, entry: POWER_ON }, holds: "starts" }];
-}
-
-function overwrite(world: World, { nand }: DeviceState, image: BankImage, bytes: Uint8Array): void {
-  const flash = world.geometry.chip.make(nand, {});
-  const plan = planStore(flash.geometry, world.geometry.limits);
-  const { pageBytes, pagesPerBlock, dataPagesPerBlock } = plan;
-  const pageCount = Math.ceil(bytes.length / pageBytes);
-  for (const extents of image.copies) {
-    for (let first = 0; first < pageCount; first += dataPagesPerBlock) {
-      const block = lookUpBlock(extents, first / dataPagesPerBlock)?.block;
-      if (block === undefined) continue;
-      const count = Math.min(dataPagesPerBlock, pageCount - first);
-      const header = flash.readPage(block * pagesPerBlock).data;
-      const summary = decodeBlockSummary(
-        flash.readPage(block * pagesPerBlock + 1 + count).data,
-        plan,
-      );
-      if (summary === null) continue;
-      const pages = Array.from({ length: count }, (_, index) => {
-        const page = new Uint8Array(pageBytes).fill(0xff);
-        page.set(bytes.subarray((first + index) * pageBytes, (first + index + 1) * pageBytes));
-        return page;
-      });
-      const sealed = encodeBlockSummary(
-        { ...summary, pageCrcs: pages.map((page) => crc32c(page)) },
-        plan,
-      );
-      flash.eraseBlock(block);
-      for (const [index, page] of [header, ...pages, sealed].entries()) {
-        flash.programPage(block * pagesPerBlock + index, page);
-      }
-    }
-  }
 }
 
 /** One page is bad: of one copy of the accepted or the received release, or of one chain. */
