@@ -65,7 +65,7 @@ function wishOf(world: World, service: UpdateService): "rest" | "switch-back" | 
 }
 
 /** Downloads what is missing, and verifies. */
-function receive(world: World, service: UpdateService): void {
+export function receive(world: World, service: UpdateService): void {
   const { fragmentBytes } = world.geometry;
   for (const [index, image] of world.next.images.entries()) {
     for (let at = service.receivedBytes(index); at < image.length; at += fragmentBytes) {

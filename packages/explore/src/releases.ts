@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf, toHex } from "@tandem/base";
-import type { Crypto, PublicKey } from "@tandem/base";
+import type { Crypto, PublicKey, Signer } from "@tandem/base";
 import { VALIDATION_INFO_LAYOUT, bytesSource, verifyImage } from "@tandem/image";
 import type { ImageFacts } from "@tandem/image";
 import { signerFromSeed } from "@tandem/image/node";
@@ -9,7 +9,8 @@ import type { ReleaseManifest } from "@tandem/release";
 
 import type { Geometry } from "./geometry.js";
 
-const SIGNER = signerFromSeed(new Uint8Array(32).fill(7));
+/** Signs every release, in place of a vendor. */
+export const SIGNER: Signer = signerFromSeed(new Uint8Array(32).fill(7));
 
 /** The only key that the explored devices trust. */
 export const TRUSTED_KEY: PublicKey = SIGNER.publicKey;

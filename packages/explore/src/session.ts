@@ -78,14 +78,15 @@ export interface Session {
 /**
  * Runs one session: from a reset to the next one, until the application has nothing left to do, or
  * until power goes. The node itself stays as it is.
+ * @param options.choices null: unstable pages read as the chips' own seeds have it
  */
 export function runSession(
   world: World,
   node: DeviceNode,
-  options: { readonly choices?: SessionChoices; readonly cut?: CutPoint | null } = {},
+  options: { readonly choices?: SessionChoices | null; readonly cut?: CutPoint | null } = {},
 ): Session {
   const { choices = new SessionChoices(), cut = null } = options;
-  choices.begin();
+  choices?.begin();
   const state = forkState(node.state);
   const steps: SessionStep[] = [];
   const events: string[] = [];
@@ -98,8 +99,10 @@ export function runSession(
   });
   const twin = createTwin(world, state, {
     power,
-    unstableReads: choices.unstableReads,
-    ...(world.scenario.isFickle ? { scripts: fickleScripts(world, state, choices) } : {}),
+    ...(choices === null ? {} : { unstableReads: choices.unstableReads }),
+    ...(world.scenario.isFickle
+      ? { scripts: fickleScripts(world, state, choices ?? new SessionChoices()) }
+      : {}),
     onBootEvent: ({ text }) => events.push(text),
   });
   twin.clock.limitUs = SESSION_LIMIT_US;

@@ -108,7 +108,12 @@ describe("relive", () => {
     ["ncs-overwrite/net-refused -", ["unbootable", "rollbackFailures"]],
     ["ncs-overwrite-app-first/good -", ["mixedStarts"]],
     ["ncs-move/app-crashes -", ["mixedStarts", "rollbackFailures"]],
+    ["ncs-move-documented/app-crashes -", ["mixedStarts", "rollbackFailures"]],
+    ["ncs-overwrite-store/net-silent -", []],
+    ["ncs-overwrite-store/net-refused -", ["unbootable", "rollbackFailures"]],
+    ["ncs-move-store/good 0@20i:some-bits", []],
     ["ncs-move-store/app-crashes -", ["mixedStarts"]],
+    ["ncs-move-store/net-silent -", ["mixedStarts"]],
     ["ncs-move-v3.2/good -", ["unbootable"]],
     ["mcuboot-move/net-refused -", ["mixedStarts"]],
     ["mcuboot-move-deps/net-refused -", []],
@@ -122,6 +127,18 @@ describe("relive", () => {
     const examples = rows.flatMap((row) => Object.entries(row.examples));
     expect(examples.length).toBeGreaterThan(3);
     for (const [failure, line] of examples) expect(endOf(line)?.failures, line).toContain(failure);
+  });
+
+  it("has the real store and service in front of MCUboot", () => {
+    const [first] = relive(parseLife("ncs-move-store/good -"));
+    const devices = new Set(first?.session.operations.map(({ device }) => device));
+    expect([...devices]).toEqual(["nand", "ext-flash"]);
+    expect(first?.session.events).toContain("the store is CANDIDATE");
+  });
+
+  it("leaves RAM in the network core where a revert is as documented", () => {
+    expect(endOf("ncs-move/net-silent -")?.session.cores).toEqual(["old", "new"]);
+    expect(endOf("ncs-move-documented/net-silent -")?.session.cores).toEqual(["old", null]);
   });
 
   it("cuts where the line says", () => {

@@ -6,6 +6,14 @@ import type { CutPoint } from "../session.js";
 /** Which release's firmware a core holds; null: neither's, or not all of it. */
 export type HeldRelease = "old" | "new" | null;
 
+/** What the application core and the network core hold. */
+export type HeldByCores = readonly [HeldRelease, HeldRelease];
+
+/** The cores do not hold one release between them. */
+export function isSplit([app, net]: HeldByCores): boolean {
+  return app !== net || app === null;
+}
+
 /**
  * A device between two sessions, with the client that updates it. It stays as it is: each session
  * runs on a copy.
@@ -28,8 +36,8 @@ export interface ComparedSession {
   readonly next: ComparedDevice;
   /** A core was started beside firmware of another release, or beside a part of one. */
   readonly isMixed: boolean;
-  /** What the cores hold at the end: the application core, the network core. */
-  readonly cores: readonly [HeldRelease, HeldRelease];
+  /** What the cores hold at the end. */
+  readonly cores: HeldByCores;
   /** What the bootloader and the application did, in words. */
   readonly events: readonly string[];
 }

@@ -13,10 +13,12 @@ import {
 import type { BootConfig, BootFlashArea } from "@tandem/mcuboot";
 
 import type { MemoCrypto } from "../memo-crypto.js";
+import { TRUSTED_KEY } from "../releases.js";
 import type { CutPoint } from "../session.js";
 import { bootEvents } from "./boot-events.js";
+import { isSplit } from "./compared-device.js";
 import type { ComparedDevice, ComparedSession, HeldRelease } from "./compared-device.js";
-import { NEW_VERSION, OLD_VERSION, PLAIN_KEY, makePlainRelease } from "./plain-release.js";
+import { NEW_VERSION, OLD_VERSION, makePlainRelease } from "./plain-release.js";
 import type { PlainRelease } from "./plain-release.js";
 import { supplyOf } from "./planned-cut.js";
 import { storageKey } from "./storage-key.js";
@@ -150,7 +152,7 @@ class PlainDevice {
       images: this.images,
       ...(row.mode === "scratch" ? { scratch: this.#scratch } : {}),
       crypto,
-      keys: [PLAIN_KEY],
+      keys: [TRUSTED_KEY],
     });
     this.events.push(...bootEvents(result));
     return result.kind === "boot";
@@ -159,7 +161,7 @@ class PlainDevice {
   #runApplication(): "reset" | "rest" {
     const { story } = this.#bench;
     const [app, net] = this.cores;
-    this.isMixed = app !== net || app === null;
+    this.isMixed = isSplit([app, net]);
     this.events.push(`the ${app ?? "unknown"} application runs beside ${net ?? "no"} network core`);
     if (app !== "new") return this.#ask();
     if (story.app.kind === "crashes") {
@@ -208,7 +210,7 @@ class PlainDevice {
 
   #held(image: 0 | 1): HeldRelease {
     const { crypto, old, next } = this.#bench;
-    const verdict = verifyImage(this.images[image].primary, { crypto, keys: [PLAIN_KEY] });
+    const verdict = verifyImage(this.images[image].primary, { crypto, keys: [TRUSTED_KEY] });
     if (!verdict.ok) return null;
     const hash = toHex(verdict.facts.hash);
     if (hash === old.hashes[image]) return "old";

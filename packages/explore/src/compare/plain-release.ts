@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from "@tandem/base";
-import type { Crypto, PublicKey } from "@tandem/base";
+import type { Crypto } from "@tandem/base";
 import { bytesSource, parseVersion, signImage, verifyImage } from "@tandem/image";
 import type { ImageDependency } from "@tandem/image";
-import { signerFromSeed } from "@tandem/image/node";
 import { generatePayloads } from "@tandem/release";
 import type { NcsRelease } from "@tandem/twin";
 
-import { spoilValidationInfo } from "../releases.js";
+import { SIGNER, TRUSTED_KEY, spoilValidationInfo } from "../releases.js";
 
-const SIGNER = signerFromSeed(new Uint8Array(32).fill(7));
 const HEADER_BYTES = 0x200;
 const APP_BYTES = 9000;
 const NET_BYTES = 6000;
-
-/** The only key that the compared devices trust. */
-export const PLAIN_KEY: PublicKey = SIGNER.publicKey;
 
 /** Versions of what production installed and of what comes by update. */
 export const OLD_VERSION = "1.0.0";
@@ -68,6 +63,6 @@ export function makePlainRelease(
 }
 
 function hashOf(crypto: Crypto, image: Uint8Array): string {
-  const verdict = verifyImage(bytesSource(image), { crypto, keys: [PLAIN_KEY] });
+  const verdict = verifyImage(bytesSource(image), { crypto, keys: [TRUSTED_KEY] });
   return verdict.ok ? toHex(verdict.facts.hash) : "";
 }

@@ -32,14 +32,10 @@ export const COMPARED_ROWS: readonly ComparedRow[] = [
   ncs("ncs-overwrite-version", "NCS v3.4.0, overwrite-only, no downgrades of either core", {
     build: { sdk: "v3.4.0", mode: "overwrite", downgradePrevention: true, readsNetVersion: true },
   }),
-  ncs("ncs-overwrite-store", "NCS v3.4.0, overwrite-only, application keeps both sets", {
-    build: { sdk: "v3.4.0", mode: "overwrite" },
-    keepsSets: true,
-  }),
   ncs("ncs-move", "NCS v3.4.0, swap using move", { build: { sdk: "v3.4.0", mode: "move" } }),
-  ncs("ncs-move-store", "NCS v3.4.0, swap using move, application keeps both sets", {
+  ncs("ncs-move-documented", "NCS v3.4.0, swap using move, reverts as documented", {
     build: { sdk: "v3.4.0", mode: "move" },
-    keepsSets: true,
+    netOnRevert: "fills-with-ram",
   }),
   ncs("ncs-move-v3.2", "NCS v3.2.1, swap using move", { build: { sdk: "v3.2.1", mode: "move" } }),
   ...(["scratch", "move", "offset"] as const).flatMap((mode) => [
@@ -52,6 +48,14 @@ export const COMPARED_ROWS: readonly ComparedRow[] = [
       dependencies: true,
     }),
   ]),
+  ncs("ncs-overwrite-store", "Tandem's store and service, NCS v3.4.0, overwrite-only", {
+    build: { sdk: "v3.4.0", mode: "overwrite" },
+    hasStore: true,
+  }),
+  ncs("ncs-move-store", "Tandem's store and service, NCS v3.4.0, swap using move", {
+    build: { sdk: "v3.4.0", mode: "move" },
+    hasStore: true,
+  }),
   tandem("tandem-nand", "Tandem under its hook, NAND", { profile: "small", flash: "nand-1bit" }),
   tandem("tandem-nor", "Tandem under its hook, NOR", { profile: "small", flash: "nor" }),
 ];
@@ -61,7 +65,7 @@ function ncs(
   title: string,
   row: Pick<NcsRow, "build"> & Partial<NcsRow>,
 ): ComparedRow {
-  const full = { order: [1, 0] as const, keepsSets: false, ...row };
+  const full = { order: [1, 0], hasStore: false, netOnRevert: "nothing", ...row } as const;
   const kind = { isBaseline: true, hasB0n: true };
   return { name, title, ...kind, make: (story, crypto) => ncsComparedDevice(full, story, crypto) };
 }

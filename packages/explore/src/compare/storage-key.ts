@@ -5,11 +5,12 @@ import type { MemoryStorage } from "@tandem/flash";
 const CHECKSUMS = new WeakMap<Uint8Array, number>();
 
 /**
- * What stands in these pages, as text: equal for equal contents. It serves to see that a device
- * goes in circles, so pages are told apart by checksums, which copies share.
+ * What stands in these pages and how well it reads, as text: equal for equal contents. It serves to
+ * see that a device goes in circles, so pages are told apart by checksums, which copies share.
  */
 export function storageKey(storage: MemoryStorage, pages: number): string {
-  const parts: string[] = [];
+  const { medium } = storage;
+  const parts = medium.unstablePages().map((page) => `${page}~${medium.page(page).goodChance}`);
   for (let page = 0; page < pages; page++) {
     const bytes = storage.read(page);
     if (bytes !== null) parts.push(`${page}:${checksumOf(bytes)}`);

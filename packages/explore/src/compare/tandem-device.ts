@@ -7,6 +7,7 @@ import { runSession } from "../session.js";
 import type { Session } from "../session.js";
 import { createWorld } from "../world.js";
 import type { World } from "../world.js";
+import { isSplit } from "./compared-device.js";
 import type { ComparedDevice, ComparedSession, HeldRelease } from "./compared-device.js";
 import type { ComparedStory } from "./stories.js";
 
@@ -30,7 +31,7 @@ function standing(world: World, node: DeviceNode): ComparedDevice {
   return {
     // Nothing goes in circles here without writing to the journal.
     key: null,
-    runSession: (cut) => describe(world, runSession(world, node, { cut })),
+    runSession: (cut) => describe(world, runSession(world, node, { choices: null, cut })),
   };
 }
 
@@ -38,12 +39,13 @@ function describe(world: World, session: Session): ComparedSession {
   const { end, steps, after, counters, events } = session;
   if (end.kind === "error") throw end.error;
   const cores = coresOf(world, session);
-  const isSplit = end.kind === "rest" && (cores[0] !== cores[1] || cores[0] === null);
   return {
     operations: steps.map(({ operation }) => operation),
     end: end.kind,
     next: standing(world, { state: after, entry: end.kind === "reset" ? end.entry : POWER_ON }),
-    isMixed: counters.mixedStarts + counters.unverifiedStarts > 0 || isSplit,
+    isMixed:
+      counters.mixedStarts + counters.unverifiedStarts > 0 ||
+      (end.kind === "rest" && isSplit(cores)),
     cores,
     events: end.kind === "stopped" ? [...events, end.why] : events,
   };

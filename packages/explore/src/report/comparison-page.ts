@@ -4,7 +4,7 @@ import { FAILURES } from "../compare/sweep-story.js";
 import type { Failure, StorySweep } from "../compare/sweep-story.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
-import { countCell, facts, page, table } from "./page.js";
+import { countCell, facts, page, replays, table } from "./page.js";
 import { stripChart, stripLegend } from "./strip-chart.js";
 
 const COLUMNS: Readonly<Record<Failure, string>> = {
@@ -41,8 +41,6 @@ export function renderComparison(report: ComparisonReport): string {
     html`<h2>By story, along the update</h2>`,
     stripLegend(),
     rows.map((row) => rowSection(row, report)),
-    html`<h2>Examples</h2>`,
-    rows.map(examples),
   ]);
 }
 
@@ -61,28 +59,22 @@ function rowSection(row: ComparedRowResult, report: ComparisonReport): Markup {
 }
 
 function strip(sweep: StorySweep, title: string): Markup {
-  const found = FAILURES.filter((failure) => sweep.failures[failure] > 0)
-    .map((failure) => `${COLUMNS[failure]} ${sweep.failures[failure]}`)
-    .join(", ");
+  const { points, possible, failures, examples } = sweep;
+  const found = FAILURES.filter((failure) => failures[failure] > 0);
+  const counts = found.map((failure) => `${COLUMNS[failure]} ${failures[failure]}`).join(", ");
+  const lines = found.map(
+    (failure) =>
+      [COLUMNS[failure], `tandem explore compare replay '${examples[failure] ?? ""}'`] as const,
+  );
   return html`<div class="strip">
     <div>
-      ${title}<br /><small>${sweep.points} points${found === "" ? "" : `: ${found}`}</small>
+      ${title}<br /><small
+        >${points} of ${possible} points${counts === "" ? "" : `: ${counts}`}</small
+      >
     </div>
-    ${stripChart(sweep)}
+    <div>
+      <div class="scroll">${stripChart(sweep)}</div>
+      ${replays(lines)}
+    </div>
   </div>`;
-}
-
-function examples({ title, examples: lines }: ComparedRowResult): Markup {
-  const found = FAILURES.flatMap((failure) => {
-    const line = lines[failure];
-    return line === undefined
-      ? []
-      : [html`<li>${COLUMNS[failure]}: <code>tandem explore compare replay '${line}'</code></li>`];
-  });
-  return found.length === 0
-    ? html``
-    : html`<h3>${title}</h3>
-        <ul>
-          ${found}
-        </ul>`;
 }

@@ -101,6 +101,6 @@ function coverageCell(cell: CoverageCell, most: number): Markup {
 function strip(sweep: StorySweep): Markup {
   return html`<div class="strip">
     <div>${sweep.story}<br /><small>${sweep.points} of ${sweep.possible} points</small></div>
-    ${stripChart(sweep)}
+    <div class="scroll">${stripChart(sweep)}</div>
   </div>`;
 }

@@ -26,8 +26,14 @@ const STYLE = new Markup(`
   .legend span { display: inline-block; margin-right: 1.2rem; }
   .legend i { display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.35em;
     vertical-align: -0.1em; border: 1px solid var(--line); }
-  .strip { display: grid; grid-template-columns: 11rem 1fr; gap: 0.6rem; align-items: start;
-    margin-bottom: 0.5rem; }
+  .strip { display: grid; grid-template-columns: 11rem minmax(0, 1fr); gap: 0.6rem;
+    align-items: start; margin-bottom: 0.5rem; }
+  .strip svg { min-width: 44rem; }
+  summary { font-size: 0.85rem; cursor: pointer; }
+  @media (max-width: 48rem) {
+    .strip { grid-template-columns: minmax(0, 1fr); gap: 0.2rem; margin-bottom: 1rem; }
+    dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin: 0 0 0.4rem 1rem; }
+  }
 `);
 
 /** A whole page that needs nothing but itself. */
@@ -72,6 +78,17 @@ export function table(headings: readonly Part[], rows: readonly Markup[]): Marku
 /** A number of failures. */
 export function countCell(count: number): Markup {
   return html`<td class="${count === 0 ? "zero" : "bad"}">${count}</td>`;
+}
+
+/** Lines of the command that show failures again, folded away; nothing where there are none. */
+export function replays(lines: readonly (readonly [string, string])[]): Markup {
+  if (lines.length === 0) return html``;
+  return html`<details>
+    <summary>run one again</summary>
+    <ul>
+      ${lines.map(([failure, line]) => html`<li>${failure}: <code>${line}</code></li>`)}
+    </ul>
+  </details>`;
 }
 
 /** Names and values. */
