@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
+import { PowerLoss } from "@tandem/flash";
 import { SetState, Store } from "@tandem/store";
 import type { Bank, BankImage } from "@tandem/store";
 import { MARKER_ENTRY_BYTES, MAX_INSTALL_ATTEMPTS } from "@tandem/update";
@@ -102,6 +103,34 @@ describe("an acceptance that was cut while its record was written", () => {
       expect(before === "UPDATED" ? ["UPDATED"] : ["UPDATED", "TRIAL"]).toContain(after);
       expectClean(device);
     }
+  });
+});
+
+describe("a record that stands in one chain only", () => {
+  it("is written to both before a boot acts on it", () => {
+    let found = 0;
+    for (let skip = 0; skip < 6; skip++) {
+      const device = runningDevice();
+      device.stage(NEXT);
+      device.twin.power.planCut({
+        when: "before",
+        matches: ({ device: name, kind }) => name === "nand" && kind === "program",
+        skip,
+      });
+      try {
+        device.running.service.reject("cancelled");
+      } catch (error) {
+        if (!(error instanceof PowerLoss)) throw error;
+      }
+      const { record, isSettled } = device.twin.mountStore();
+      if (record.state !== SetState.FAILED || isSettled) continue;
+      found += 1;
+      device.boot();
+      expect(device.twin.mountStore().isSettled).toBe(true);
+      expect(device.running.service.query().state).toBe("FAILED");
+      expectClean(device);
+    }
+    expect(found).toBe(1);
   });
 });
 
@@ -278,6 +307,44 @@ describe("a NAND of another time", () => {
     expectClean(device);
   });
 
+  it("does not start a mixture that was left when a trial was rolled back", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.boot(device.twin.reset("soft"));
+    const onTrial = device.flash.nand.fork();
+    device.running.service.reject("self-test");
+    device.twin.power.planCut({
+      when: "before",
+      matches: ({ device: name, kind }) => name === "app-flash" && kind === "erase",
+    });
+    bootUntilCut(device);
+    device.flash.nand.assign(onTrial);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
+  it("does not vouch for an image in common that was being written", () => {
+    const half = makeRelease({ version: "1.4.0", net: FACTORY.images[1] ?? new Uint8Array(0) });
+    const device = runningDevice();
+    device.stage(half);
+    const staged = device.flash.nand.fork();
+    device.running.service.reject("cancelled");
+    const calledOff = device.flash.nand.fork();
+    device.flash.nand.assign(staged);
+    // So that the network core is written although it holds the image.
+    eraseMarker(device);
+    device.twin.power.planCut({
+      when: "inside",
+      matches: ({ device: name, kind }) => name === "net-flash" && kind === "write",
+    });
+    bootUntilCut(device);
+    device.flash.nand.assign(calledOff);
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
   it("brings both cores back to the release that it holds", () => {
     const device = runningDevice();
     const before = device.flash.nand.fork();
@@ -294,7 +361,7 @@ describe("a NAND of another time", () => {
 describe("the application slot", () => {
   it("keeps no page whose write was cut, however well it reads", () => {
     for (let seed = 0; seed < 20; seed++) {
-      const device = runningDevice({ seed });
+      const device = runningDevice({ seed, unstableReadIsGood: () => true });
       device.stage(NEXT);
       device.twin.power.planCut({
         when: "inside",
@@ -396,6 +463,39 @@ describe("a record that does not tell the truth", () => {
     expect(device.running.service.query().reason).toMatchObject({ code: "manifest-binding" });
     expect(device.holds).toEqual(hashesOf(FACTORY));
     expectClean(device);
+  });
+
+  it("cannot say that a core was written to its end", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    device.twin.power.planCut({
+      when: "inside",
+      matches: ({ device: name, kind }) => name === "net-flash" && kind === "write",
+    });
+    bootUntilCut(device);
+    device.twin.mountStore().commit({ installed: [null, NEXT.hashes[1] ?? null] });
+    device.boot();
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+
+  it("cannot stage a release under the name of another", () => {
+    const device = runningDevice();
+    device.stage(NEXT);
+    const store = device.twin.mountStore();
+    const [app, net] = bankOf(device, 1).images;
+    if (app === undefined || net === undefined) throw new Error("no images");
+    const renamed = { ...app, imageHash: SECURE.hashes[0] ?? app.imageHash };
+    const banks = store.record.banks.map((bank, i) =>
+      i === 1 ? { ...bank, images: [renamed, net] } : bank,
+    );
+    store.commit({ banks });
+    device.boot();
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      reason: { step: "stage", code: "image-hash" },
+    });
+    expect(device.holds).toEqual(hashesOf(FACTORY));
   });
 
   it("cannot say that a core holds another release's image", () => {

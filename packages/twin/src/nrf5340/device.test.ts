@@ -238,6 +238,8 @@ describe("a device whose accepted release is lost", () => {
     expect(device.twin.securityCounter).toBe(1);
     expect(device.holds).toEqual(hashesOf(secure));
     expectClean(device);
+    // Nobody has accepted it: it may be offered again.
+    expect(() => device.running.service.start(secure.manifest)).not.toThrow();
     // The next good release ends that.
     device.stage(NEXT);
     device.settle();
@@ -256,7 +258,11 @@ describe("a device whose accepted release is lost", () => {
     device.twin.mountStore().commit({ installed: record.installed.map(() => null) });
     device.boot();
     expect(device.holds).toEqual(hashesOf(FACTORY));
-    expect(device.running.service.query()).toMatchObject({ state: "FAILED", isLimp: false });
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      isLimp: false,
+      previous: null,
+    });
     expectClean(device);
   });
 });
