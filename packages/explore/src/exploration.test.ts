@@ -44,7 +44,7 @@ describe("explore", () => {
     expect(complete).toBe(true);
     expect(coverage.zeros).toEqual([]);
     expect(zerosOf(coverage)).toEqual([]);
-  });
+  }, 240_000);
 
   it("shows what one story leaves out, and that it is rolled back only", async () => {
     const { violations, coverage } = await run({ scenario: "self-test-fails" });
@@ -61,6 +61,17 @@ describe("explore", () => {
     ];
     expect(coverage.zeros).toEqual(zeros);
     expect(zerosOf(coverage)).toEqual(zeros);
+  });
+
+  it("gives each story its share of the time", async () => {
+    const begun = new Set<string>();
+    const report = await run({
+      mode: "closure",
+      budgetMs: 60,
+      onProgress: ({ scenario }) => begun.add(scenario),
+    });
+    expect(report.complete).toBe(false);
+    expect([...begun]).toEqual(report.scenarios);
   });
 
   it("says that something is left when its time is over", async () => {

@@ -74,9 +74,8 @@ const MAX_STATES = 8_000_000;
 
 /** Goes through the states of one configuration, story by story. */
 export async function explore(options: ExplorationOptions): Promise<ExplorationReport> {
-  const { now, signal } = options;
+  const { now } = options;
   const start = now();
-  const isOver = (): boolean => signal.aborted || now() - start > options.budgetMs;
   const jobs = jobsOf(options);
   const results: JobResult[] = [];
   const findings: Finding[] = [];
@@ -84,6 +83,7 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
   let mostSessions = 0;
   await using pool = new Pool(options.workers);
   for (const [done, job] of jobs.entries()) {
+    const isOver = overAt(options, start, jobs.length - done);
     if (isOver()) break;
     const { scenario } = job.world;
     const onProgress = (shares: readonly JobProgress[]): void =>
@@ -124,6 +124,17 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     ),
     violations: findings,
   };
+}
+
+/** Every story gets its share of the time that is left, so that none is left out altogether. */
+function overAt(
+  { now, signal, budgetMs }: ExplorationOptions,
+  start: number,
+  storiesLeft: number,
+): () => boolean {
+  const begin = now();
+  const endAt = begin + (budgetMs - (begin - start)) / storiesLeft;
+  return () => signal.aborted || now() > endAt;
 }
 
 function jobsOf(options: ExplorationOptions): readonly Job[] {

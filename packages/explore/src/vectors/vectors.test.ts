@@ -150,6 +150,7 @@ describe("a check of boot vectors", () => {
       const { difference } = await runIn<VectorCheck>(plant, entry, all);
       expect(difference).not.toBeNull();
     },
+    240_000,
   );
 });
 
@@ -212,5 +213,5 @@ describe("files that are no vectors", () => {
       attempt({ text: text.replace(old, digest), pages: other });
     }
     expect([...outcomes].toSorted()).toEqual(["differs", "explore/vectors", "same"]);
-  });
+  }, 240_000);
 });
