@@ -10,7 +10,7 @@ export { parseLife } from "./compare/cut-line.js";
 export { describeRelived, relive } from "./compare/relive.js";
 export { COMPARED_ROWS } from "./compare/rows.js";
 export { COMPARED_STORIES } from "./compare/stories.js";
-export { FAILURES } from "./compare/sweep-story.js";
+export { FAILURES, FAILURE_NAMES } from "./compare/sweep-story.js";
 export type { Failure, StorySweep } from "./compare/sweep-story.js";
 export { RECORD_STATES, STEPS } from "./coverage.js";
 export type { Coverage, CoverageCell } from "./coverage.js";

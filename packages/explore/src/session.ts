@@ -106,15 +106,7 @@ export function runSession(
     onBootEvent: ({ text }) => events.push(text),
   });
   twin.clock.limitUs = SESSION_LIMIT_US;
-  if (cut !== null) {
-    const { when, operation, tear } = cut;
-    power.planCut({
-      when,
-      matches: () => true,
-      skip: operation,
-      ...(tear === null ? {} : { tear }),
-    });
-  }
+  if (cut !== null) planCut(power, cut);
   const end = runToEnd(world, twin, node.entry);
   return {
     steps,
@@ -124,6 +116,16 @@ export function runSession(
     violations: twin.violations,
     events,
   };
+}
+
+/** Has power go at this point of the session that follows. */
+export function planCut(power: PowerSupply, { when, operation, tear }: CutPoint): void {
+  power.planCut({
+    when,
+    matches: () => true,
+    skip: operation,
+    ...(tear === null ? {} : { tear }),
+  });
 }
 
 function runToEnd(world: World, twin: Nrf5340Twin, entry: Entry): SessionEnd {

@@ -6,18 +6,14 @@ import { Option } from "@commander-js/extra-typings";
 import {
   COMPARED_ROWS,
   FAILURES,
+  FAILURE_NAMES,
   compare,
   describeRelived,
   parseLife,
   relive,
   renderComparison,
 } from "@tandem/explore";
-import type {
-  CompareProgress,
-  ComparedRowResult,
-  ComparisonReport,
-  Failure,
-} from "@tandem/explore";
+import type { CompareProgress, ComparedRowResult, ComparisonReport } from "@tandem/explore";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
@@ -28,13 +24,6 @@ import { replaceFile } from "../write-file.js";
 
 /** Cuts per story by default: all that most stories have. */
 const DEFAULT_SAMPLE = 1000;
-
-const COLUMNS: Readonly<Record<Failure, string>> = {
-  mixedStarts: "mixed starts",
-  unbootable: "unbootable",
-  rollbackFailures: "rollback failures",
-  lostUpdates: "lost updates",
-};
 
 /** `tandem explore compare`: the same update and faults with stock MCUboot and with Tandem. */
 export function registerExploreCompare(
@@ -113,10 +102,10 @@ function failsWithTandem({ rows }: ComparisonReport): boolean {
 }
 
 function describeComparison(report: ComparisonReport): string[] {
-  const { rows, seconds, boots, complete, begun, asked } = report;
+  const { rows, seconds, boots, complete, begun, asked, left } = report;
   const names = rows.map(({ title }) => title.length);
   const width = Math.max(0, ...names);
-  const headings = FAILURES.map((failure) => COLUMNS[failure]);
+  const headings = FAILURES.map((failure) => FAILURE_NAMES[failure]);
   const points = rows.reduce((sum, row) => sum + row.points, 0);
   const possible = rows.reduce((sum, row) => sum + row.possible, 0);
   return [
@@ -125,11 +114,12 @@ function describeComparison(report: ComparisonReport): string[] {
       (row) =>
         row.title.padEnd(width) +
         cell(row.points, "points") +
-        FAILURES.map((failure) => cell(row.failures[failure], COLUMNS[failure])).join(""),
+        FAILURES.map((failure) => cell(row.failures[failure], FAILURE_NAMES[failure])).join(""),
     ),
     "",
     `${points} of ${possible} points in ${begun} of ${asked} stories, up to ${boots} boots each, in ${seconds.toFixed(1)} s` +
       (complete ? "" : "; NOT complete"),
+    ...(left.length === 0 ? [] : [`not begun: ${left.join(", ")}`]),
     ...rows.flatMap(describeExamples),
   ];
 }
@@ -144,21 +134,21 @@ function describeExamples({ title, examples }: ComparedRowResult): string[] {
     const line = examples[failure];
     return line === undefined
       ? []
-      : [`    ${COLUMNS[failure]}: tandem explore compare replay '${line}'`];
+      : [`    ${FAILURE_NAMES[failure]}: tandem explore compare replay '${line}'`];
   });
   return lines.length === 0 ? [] : [`  ${title}`, ...lines];
 }
 
 /** One line while a comparison runs. */
 function describeProgress(
-  { done, total, points }: CompareProgress,
+  { done, total, points, expected }: CompareProgress,
   seconds: number,
   budgetMs: number,
 ): string {
-  const workSeconds = restOf(seconds, done, total);
+  const workSeconds = expected === 0 ? null : restOf(seconds, points, expected);
   const budgetSeconds = budgetMs / 1000 - seconds;
   return (
-    `${done}/${total} stories, ${points} points, ${Math.round(points / seconds)} per second, ` +
+    `${done}/${total} stories, ${points}/${expected} points, ${Math.round(points / seconds)} per second, ` +
     describeTimeLeft({ workSeconds, isLeast: false, budgetSeconds })
   );
 }

@@ -16,17 +16,21 @@ export interface CompareJob {
   readonly sample: number;
 }
 
-/** All jobs of a comparison, in the order of its table. */
+/**
+ * All jobs of a comparison, story by story: when time is short, every row has been through some of
+ * them.
+ */
 export function compareJobs(options: {
   readonly rows: readonly string[];
   readonly stories: readonly string[];
   readonly sample: number;
 }): readonly CompareJob[] {
   const { rows, stories, sample } = options;
-  return COMPARED_ROWS.filter(({ name }) => rows.includes(name)).flatMap(({ name: row, hasB0n }) =>
-    COMPARED_STORIES.filter(
-      ({ name, needsB0n }) => stories.includes(name) && (hasB0n || !needsB0n),
-    ).map(({ name }) => ({ row, story: name, sample })),
+  return COMPARED_STORIES.filter(({ name }) => stories.includes(name)).flatMap(
+    ({ name: story, needsB0n }) =>
+      COMPARED_ROWS.filter(({ name, hasB0n }) => rows.includes(name) && (hasB0n || !needsB0n)).map(
+        ({ name: row }) => ({ row, story, sample }),
+      ),
   );
 }
 
@@ -37,7 +41,7 @@ export class CompareRunner {
   /** Begins a job; it is done in pieces, one per point. */
   run(
     job: CompareJob,
-    options: Pick<SweepStoryOptions, "isOver" | "onPoint">,
+    options: Omit<SweepStoryOptions, "crypto" | "sample">,
   ): Generator<void, StorySweep> {
     const row = COMPARED_ROWS.find(({ name }) => name === job.row);
     const story = COMPARED_STORIES.find(({ name }) => name === job.story);

@@ -15,25 +15,37 @@ export interface CompareOrder {
 
 /** What a worker tells. */
 export type CompareMessage =
+  /** The story has that many points to run. */
+  | { readonly kind: "begun"; readonly planned: number }
+  /** That many were run since the last message. */
   | { readonly kind: "progress"; readonly points: number }
   | { readonly kind: "result"; readonly sweep: StorySweep };
 
-/** Points between two messages. */
-const POINTS_PER_MESSAGE = 50;
+/** Between two messages, milliseconds. */
+const MESSAGE_MS = 250;
 
 const runner = new CompareRunner();
 
 async function work({ job, stop }: CompareOrder): Promise<void> {
   const stopWord = new Int32Array(stop);
   let points = 0;
+  let last = performance.now();
+  const tellPoints = (): void => {
+    tell({ kind: "progress", points });
+    points = 0;
+    last = performance.now();
+  };
   const run = runner.run(job, {
     isOver: () => Atomics.load(stopWord, 0) !== 0,
+    onPlan: (planned) => tell({ kind: "begun", planned }),
     onPoint: () => {
       points += 1;
-      if (points % POINTS_PER_MESSAGE === 0) tell({ kind: "progress", points: POINTS_PER_MESSAGE });
+      if (performance.now() - last > MESSAGE_MS) tellPoints();
     },
   });
-  tell({ kind: "result", sweep: await inSlices(run) });
+  const sweep = await inSlices(run);
+  tellPoints();
+  tell({ kind: "result", sweep });
 }
 
 function tell(message: CompareMessage): void {

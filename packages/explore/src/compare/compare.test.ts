@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compare } from "./compare.js";
 import type { CompareOptions, ComparisonReport } from "./compare.js";
 import { formatLife, parseLife } from "./cut-line.js";
-import { relive } from "./relive.js";
+import { describeRelived, relive } from "./relive.js";
 import type { RelivedSession } from "./relive.js";
 
 function run(options: Partial<CompareOptions>): Promise<ComparisonReport> {
@@ -87,6 +87,43 @@ describe("compare", () => {
     });
     expect(report.complete).toBe(false);
     expect(report.rows[0]?.points).toBe(10);
+    expect(report.left).toEqual([
+      "mcuboot-move/app-crashes",
+      "mcuboot-move/net-silent",
+      "mcuboot-move/net-refused",
+    ]);
+  });
+
+  it("says how many points to expect", async () => {
+    const seen: number[] = [];
+    await run({
+      rows: ["mcuboot-move", "mcuboot-move-deps"],
+      sample: 3,
+      onProgress: ({ points, expected }) => seen.push(points, expected),
+    });
+    expect(new Set(seen.filter((_, index) => index % 2 === 1))).toEqual(new Set([32]));
+    expect(seen.at(-2)).toBe(32);
+  });
+
+  it("takes every row through a story before the next one", async () => {
+    const stop = new AbortController();
+    const rows = ["mcuboot-move", "tandem-nand"];
+    const report = await run({
+      rows,
+      signal: stop.signal,
+      onProgress: ({ done }) => {
+        if (done === 2) stop.abort();
+      },
+    });
+    expect(report.rows.map(({ row }) => row)).toEqual(rows);
+    expect(report).toMatchObject({ begun: 2, asked: 9, sample: 1, complete: false });
+  });
+
+  it("comes to the same whatever number of threads there are", async () => {
+    const options = { rows: ["mcuboot-offset", "tandem-nand"], stories: ["good"], sample: 12 };
+    const { rows: alone } = await run(options);
+    const { rows: threads } = await run({ ...options, workers: 2 });
+    expect(threads).toEqual(alone);
   });
 
   it("takes no more time than its budget", async () => {
@@ -145,6 +182,11 @@ describe("relive", () => {
     const sessions = [...relive(parseLife("tandem-nand/good 1@3i:some-bits"))];
     expect(sessions.map(({ session }) => session.end).slice(0, 2)).toEqual(["reset", "power-lost"]);
     expect(sessions[1]?.session.operations).toHaveLength(4);
+    const [, cut] = sessions.map((session, number) => describeRelived(session, number).join("\n"));
+    expect(cut).toMatch(/^session 1: 4 flash operations \(nand 4\)$/m);
+    expect(cut).toMatch(
+      /^ {2}power-lost inside (program|erase) of nand 0x[0-9a-f]+ \(some-bits\)/m,
+    );
     expect(sessions.at(-1)?.session.cores).toEqual(["new", "new"]);
   });
 });

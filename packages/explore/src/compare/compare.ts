@@ -37,6 +37,8 @@ export interface CompareProgress {
   readonly done: number;
   readonly total: number;
   readonly points: number;
+  /** Points that all stories are expected to have, going by those that were begun; 0: unknown. */
+  readonly expected: number;
 }
 
 /** One row of the table: the sums of its stories. */
@@ -55,9 +57,13 @@ export interface ComparisonReport {
   readonly rows: readonly ComparedRowResult[];
   /** What the stories tell, by name. */
   readonly stories: Readonly<Record<string, string>>;
+  /** Cuts per story and row at most; null: all. */
+  readonly sample: number | null;
   /** Stories of rows that were begun, and all that were asked for. */
   readonly begun: number;
   readonly asked: number;
+  /** Those that were not begun, as row/story. */
+  readonly left: readonly string[];
   /** Boots without a fault that each device got after its last fault. */
   readonly boots: number;
   readonly seconds: number;
@@ -75,11 +81,17 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
     stories = COMPARED_STORIES.map(({ name }) => name),
   } = options;
   const jobs = compareJobs({ rows, stories, sample });
-  let points = 0;
+  const known = { stories: 0, planned: 0, points: 0 };
   const sweeps: StorySweep[] = [];
+  const plan = (planned: number): void => {
+    known.stories += 1;
+    known.planned += planned;
+  };
   const tell = (more: number): void => {
-    points += more;
-    options.onProgress({ done: sweeps.length, total: jobs.length, points });
+    known.points += more;
+    const { points, stories: begun, planned } = known;
+    const expected = begun === 0 ? 0 : Math.round((planned / begun) * jobs.length);
+    options.onProgress({ done: sweeps.length, total: jobs.length, points, expected });
   };
   const queue = [...jobs];
   const take = (): CompareJob | undefined => (isOver() ? undefined : queue.shift());
@@ -90,19 +102,21 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
   if (workers === 0) {
     const runner = new CompareRunner();
     for (let job = take(); job !== undefined; job = take()) {
-      keep(await inSlices(runner.run(job, { isOver, onPoint: () => tell(1) })));
+      keep(await inSlices(runner.run(job, { isOver, onPlan: plan, onPoint: () => tell(1) })));
     }
   } else {
     await Promise.all(
-      Array.from({ length: workers }, () => runThread({ take, keep, tell, isOver })),
+      Array.from({ length: workers }, () => runThread({ take, keep, plan, tell, isOver })),
     );
   }
   const isWhole = sweeps.every((sweep) => sweep.points > Math.min(sample, sweep.possible - 1));
   return {
     rows: rowsOf(jobs, sweeps),
     stories: Object.fromEntries(COMPARED_STORIES.map(({ name, title }) => [name, title])),
+    sample: Number.isFinite(sample) ? sample : null,
     begun: sweeps.length,
     asked: jobs.length,
+    left: queue.map(({ row, story }) => `${row}/${story}`),
     boots: MOST_BOOTS,
     seconds: (now() - begin) / 1000,
     complete: sweeps.length === jobs.length && isWhole,
@@ -112,12 +126,13 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
 interface Thread {
   readonly take: () => CompareJob | undefined;
   readonly keep: (sweep: StorySweep) => void;
+  readonly plan: (points: number) => void;
   readonly tell: (points: number) => void;
   readonly isOver: () => boolean;
 }
 
 /** One thread that takes job after job until none is left. */
-async function runThread({ take, keep, tell, isOver }: Thread): Promise<void> {
+async function runThread({ take, keep, plan, tell, isOver }: Thread): Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const worker = new Worker(new URL(`./compare-worker.${extension}`, import.meta.url), {
     execArgv: threadFlags(import.meta.url),
@@ -126,8 +141,9 @@ async function runThread({ take, keep, tell, isOver }: Thread): Promise<void> {
   try {
     for (let job = take(); job !== undefined; job = take()) {
       const order: CompareOrder = { job, stop };
-      const sweep = await runOn(worker, order, (points) => {
-        tell(points);
+      const sweep = await runOn(worker, order, (message) => {
+        if (message.kind === "begun") plan(message.planned);
+        else tell(message.points);
         if (isOver()) Atomics.store(new Int32Array(stop), 0, 1);
       });
       keep(sweep);
@@ -140,7 +156,7 @@ async function runThread({ take, keep, tell, isOver }: Thread): Promise<void> {
 function runOn(
   worker: Worker,
   order: CompareOrder,
-  onPoints: (points: number) => void,
+  onProgress: (message: Exclude<CompareMessage, { readonly kind: "result" }>) => void,
 ): Promise<StorySweep> {
   worker.removeAllListeners();
   return new Promise((resolve, reject) => {
@@ -149,8 +165,8 @@ function runOn(
       reject(new InternalError("explore/compare", "a thread ended without a result")),
     );
     worker.on("message", (message: CompareMessage) => {
-      if (message.kind === "progress") onPoints(message.points);
-      else resolve(message.sweep);
+      if (message.kind === "result") resolve(message.sweep);
+      else onProgress(message);
     });
     // A rule for windows of browsers.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin

@@ -2,7 +2,7 @@
 import type { FlashOperation } from "@tandem/flash";
 import { PowerSupply } from "@tandem/twin";
 
-import { TEAR_SEED } from "../session.js";
+import { TEAR_SEED, planCut } from "../session.js";
 import type { CutPoint } from "../session.js";
 
 /** The supply of one session: lists its operations, and goes where the cut says. */
@@ -11,14 +11,6 @@ export function supplyOf(cut: CutPoint | null, operations: FlashOperation[]): Po
     seed: TEAR_SEED,
     onOperation: (operation) => void operations.push(operation),
   });
-  if (cut !== null) {
-    const { when, operation, tear } = cut;
-    power.planCut({
-      when,
-      matches: () => true,
-      skip: operation,
-      ...(tear === null ? {} : { tear }),
-    });
-  }
+  if (cut !== null) planCut(power, cut);
   return power;
 }

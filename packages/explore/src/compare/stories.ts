@@ -44,14 +44,14 @@ export const COMPARED_STORIES: readonly ComparedStory[] = [
   {
     ...BAD,
     name: "net-refused",
-    title: "b0n refuses the new network core image",
+    title: "the new network core image is refused: by b0n, or without one by MCUboot",
     isRefused: true,
     scenario: "net-refused-by-b0n",
   },
   {
     ...BAD,
     name: "net-busy",
-    title: "b0n does not get done with the new network core image",
+    title: "b0n does not get done with the new network core image; rows with b0n only",
     net: { kind: "busy" },
     needsB0n: true,
     scenario: "net-busy",

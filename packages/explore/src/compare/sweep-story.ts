@@ -13,6 +13,14 @@ import type { ComparedStory } from "./stories.js";
 export const FAILURES = ["mixedStarts", "unbootable", "rollbackFailures", "lostUpdates"] as const;
 export type Failure = (typeof FAILURES)[number];
 
+/** Headings of the columns. */
+export const FAILURE_NAMES: Readonly<Record<Failure, string>> = {
+  mixedStarts: "mixed starts",
+  unbootable: "unbootable",
+  rollbackFailures: "rollback failures",
+  lostUpdates: "lost updates",
+};
+
 export type FailureCounts = Readonly<Record<Failure, number>>;
 
 /** How the worst cut of one operation ended; `-`: none of its cuts was run. */
@@ -44,6 +52,8 @@ export interface SweepStoryOptions {
   /** Cuts to run at most, evenly spread. */
   readonly sample: number;
   readonly isOver: () => boolean;
+  /** Called once, with the points that there are to run. */
+  readonly onPlan?: (points: number) => void;
   readonly onPoint: () => void;
 }
 
@@ -70,6 +80,7 @@ export function* sweepStory(
   const start = row.make(story, crypto);
   const sessions = walk(start);
   const cuts = cutsOfWalk(sessions);
+  options.onPlan?.(Math.min(sample, cuts.length) + 1);
   const tally = new Tally(row.name, story);
   tally.count(null, runOn(start, false));
   onPoint();

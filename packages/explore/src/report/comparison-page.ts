@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComparedRowResult, ComparisonReport } from "../compare/compare.js";
-import { FAILURES } from "../compare/sweep-story.js";
-import type { Failure, StorySweep } from "../compare/sweep-story.js";
+import { FAILURES, FAILURE_NAMES } from "../compare/sweep-story.js";
+import type { StorySweep } from "../compare/sweep-story.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
-import { countCell, facts, page, replays, table } from "./page.js";
+import { countCell, facts, page, replays, scrolling, table } from "./page.js";
 import { stripChart, stripLegend } from "./strip-chart.js";
-
-const COLUMNS: Readonly<Record<Failure, string>> = {
-  mixedStarts: "mixed starts",
-  unbootable: "unbootable",
-  rollbackFailures: "rollback failures",
-  lostUpdates: "lost updates",
-};
 
 /** A comparison as a page that needs nothing but itself. */
 export function renderComparison(report: ComparisonReport): string {
-  const { rows, boots, seconds, complete, begun, asked } = report;
+  const { rows, boots, seconds, complete, begun, asked, left } = report;
   const points = rows.reduce((sum, row) => sum + row.points, 0);
   const possible = rows.reduce((sum, row) => sum + row.possible, 0);
   return page("One update of both cores, under the same faults", [
     facts([
       ["points", `${points} of ${possible}: no cut, or one before, inside or after an operation`],
-      ["stories", `${begun} of ${asked}, all rows together`],
+      [
+        "stories",
+        `${begun} of ${asked}, all rows together${left.length === 0 ? "" : `; not begun: ${left.join(", ")}`}`,
+      ],
       ["boots", `up to ${boots} without a fault after each cut`],
       ["time", `${seconds.toFixed(1)} s${complete ? "" : ", not complete"}`],
     ]),
     table(
-      ["", "points", ...FAILURES.map((failure) => COLUMNS[failure])],
+      ["", "points", ...FAILURES.map((failure) => FAILURE_NAMES[failure])],
       rows.map(
         (row) =>
           html`<tr class="${row.isBaseline ? "" : "ours"}">
@@ -61,10 +57,15 @@ function rowSection(row: ComparedRowResult, report: ComparisonReport): Markup {
 function strip(sweep: StorySweep, title: string): Markup {
   const { points, possible, failures, examples } = sweep;
   const found = FAILURES.filter((failure) => failures[failure] > 0);
-  const counts = found.map((failure) => `${COLUMNS[failure]} ${failures[failure]}`).join(", ");
+  const counts = found
+    .map((failure) => `${FAILURE_NAMES[failure]} ${failures[failure]}`)
+    .join(", ");
   const lines = found.map(
     (failure) =>
-      [COLUMNS[failure], `tandem explore compare replay '${examples[failure] ?? ""}'`] as const,
+      [
+        FAILURE_NAMES[failure],
+        `tandem explore compare replay '${examples[failure] ?? ""}'`,
+      ] as const,
   );
   return html`<div class="strip">
     <div>
@@ -72,9 +73,6 @@ function strip(sweep: StorySweep, title: string): Markup {
         >${points} of ${possible} points${counts === "" ? "" : `: ${counts}`}</small
       >
     </div>
-    <div>
-      <div class="scroll">${stripChart(sweep)}</div>
-      ${replays(lines)}
-    </div>
+    <div>${scrolling(stripChart(sweep))} ${replays(lines)}</div>
   </div>`;
 }

@@ -5,7 +5,7 @@ import type { ExplorationReport, Finding } from "../exploration.js";
 import type { StorySweep } from "../compare/sweep-story.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
-import { facts, page, table } from "./page.js";
+import { facts, page, scrolling, table } from "./page.js";
 import { stateGraph } from "./state-graph.js";
 import { stripChart, stripLegend } from "./strip-chart.js";
 import type { StoryOutline } from "./story-outline.js";
@@ -31,7 +31,7 @@ export function renderExploration(report: ExplorationReport, outline: StoryOutli
     results(report.coverage.results),
     html`<h2>Record states</h2>
       <p>Numbers at the arrows: stories that go this way without a fault.</p>`,
-    html`<div class="scroll">${stateGraph(outline.transitions)}</div>`,
+    scrolling(stateGraph(outline.transitions)),
     html`<h2>Coverage</h2>
       <p>
         Operations that were cut, by record state and by what was written. A dash: no cut can come
@@ -101,6 +101,6 @@ function coverageCell(cell: CoverageCell, most: number): Markup {
 function strip(sweep: StorySweep): Markup {
   return html`<div class="strip">
     <div>${sweep.story}<br /><small>${sweep.points} of ${sweep.possible} points</small></div>
-    <div class="scroll">${stripChart(sweep)}</div>
+    ${scrolling(stripChart(sweep))}
   </div>`;
 }

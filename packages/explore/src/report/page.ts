@@ -13,7 +13,7 @@ const STYLE = new Markup(`
   table { border-collapse: collapse; }
   th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line); text-align: right;
     white-space: nowrap; vertical-align: top; }
-  th:first-child, td:first-child { text-align: left; white-space: normal; }
+  th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 9rem; }
   thead th { border-bottom-width: 2px; }
   tr.ours td, tr.ours th { background: #2e7d3222; }
   .zero { opacity: 0.45; } .bad { color: #c62828; font-weight: 600; }
@@ -59,10 +59,15 @@ export function page(title: string, body: Part): string {
     </html> `.text;
 }
 
+/** What scrolls on its own where it is too wide, with keys as well. */
+export function scrolling(body: Part): Markup {
+  return html`<div class="scroll" tabindex="0">${body}</div>`;
+}
+
 /** A table, that scrolls when it is too wide. */
 export function table(headings: readonly Part[], rows: readonly Markup[]): Markup {
-  return html`<div class="scroll">
-    <table>
+  return scrolling(
+    html`<table>
       <thead>
         <tr>
           ${headings.map((heading) => html`<th scope="col">${heading}</th>`)}
@@ -71,8 +76,8 @@ export function table(headings: readonly Part[], rows: readonly Markup[]): Marku
       <tbody>
         ${rows}
       </tbody>
-    </table>
-  </div>`;
+    </table>`,
+  );
 }
 
 /** A number of failures. */

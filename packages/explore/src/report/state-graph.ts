@@ -15,7 +15,13 @@ export function stateGraph(transitions: readonly StateTransition[]): Markup {
   const states = [...known, ...[...names].filter((name) => !known.includes(name))];
   const width = Math.max(1, states.length) * STEP;
   const label = `record states and the ${transitions.length} transitions between them`;
-  return html`<svg viewBox="0 0 ${width} ${2 * BASELINE}" role="img" aria-label="${label}">
+  const size = `min-width:${0.7 * width}px;max-width:${1.2 * width}px`;
+  return html`<svg
+    viewBox="0 0 ${width} ${2 * BASELINE}"
+    style="${size}"
+    role="img"
+    aria-label="${label}"
+  >
     <defs>
       <marker
         id="tip"

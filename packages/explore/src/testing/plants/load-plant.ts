@@ -49,6 +49,8 @@ export async function runIn<T>(plant: Plant | null, entry: string, order: unknow
     target: "node20",
     format: "cjs",
     conditions: ["source"],
+    // Nothing in the bundle makes threads of its own.
+    define: { "import.meta.url": '"file:///"' },
     plugins: plant === null ? [] : [planter(plant)],
   });
   const [{ text } = { text: "" }] = outputFiles;
