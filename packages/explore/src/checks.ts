@@ -6,10 +6,12 @@ import type { UpdateStatus } from "@tandem/update";
 import type { DeviceState } from "./device-state.js";
 import type { Geometry } from "./geometry.js";
 import type { KnownPages } from "./known-pages.js";
+import { PageFactsCache } from "./page-facts.js";
 import type { Pair } from "./page-facts.js";
 import type { UpdateResult } from "./scenario.js";
 import type { RestingDevice, Session } from "./session.js";
-import type { CertainRecord, StoreView } from "./store-view.js";
+import { StoreView } from "./store-view.js";
+import type { CertainRecord, ViewedRecord } from "./store-view.js";
 import { isRelease } from "./world.js";
 import type { World } from "./world.js";
 
@@ -43,10 +45,12 @@ const SURVIVABLE_CUTS = 2;
 export class Checks {
   readonly #world: World;
   readonly #known: KnownPages;
+  readonly #facts: PageFactsCache;
 
   constructor(world: World, known: KnownPages) {
     this.#world = world;
     this.#known = known;
+    this.#facts = new PageFactsCache(world.geometry);
   }
 
   /** What must hold at any instant, whatever runs next. */
@@ -58,6 +62,7 @@ export class Checks {
     }
     for (const { record } of [...a.candidates, ...b.candidates]) {
       found.push(...this.#checkBanks(record, view), ...checkAcceptance(record));
+      found.push(...this.#checkVerdict(record));
       const accepted = record.banks[record.acceptedBank ?? -1];
       if (accepted !== undefined && state.securityCounter > accepted.securityCounter) {
         found.push({
@@ -100,14 +105,49 @@ export class Checks {
     if (session.after.securityCounter < before.securityCounter) {
       found.push({ invariant: "I8", text: "the security counter went down" });
     }
+    found.push(...this.#checkMount(session, before));
     const { end } = session;
     if (end.kind === "stopped") found.push({ invariant: "I4", text: `nothing starts: ${end.why}` });
     if (end.kind === "error") {
       const text = end.error instanceof Error ? end.error.message : String(end.error);
       found.push({ invariant: "I4", text: `the code threw: ${text}` });
     }
-    if (end.kind === "rest") found.push(...this.#checkRest(end.found, cuts));
+    if (end.kind === "rest") {
+      found.push(...this.#checkRest(end.found, cuts), ...this.#checkTold(session.after));
+    }
     return found;
+  }
+
+  /** A boot goes by the newest record that stands in either chain for certain, or by a newer one. */
+  #checkMount({ events }: Session, before: DeviceState): readonly Violation[] {
+    const state = events.map((text) => /^state (\w+)$/.exec(text)?.[1]).find(Boolean);
+    if (state === undefined) return [];
+    const newest = newestRecords(this.#viewOf(before));
+    const states = newest.map(({ record }) => stateName(record.state));
+    if (newest.length === 0 || states.some((name) => name === state)) return [];
+    const text = `the boot went by ${state}, the newest certain record says ${states.join(" or ")}`;
+    return [{ invariant: "I9", text }];
+  }
+
+  /** What a resting application was told is certain to be read again. */
+  #checkTold(after: DeviceState): readonly Violation[] {
+    const [certain, ...newer] = newestRecords(this.#viewOf(after));
+    const isTold = newer.every(({ key }) => certain !== undefined && isSamePair(key, certain.key));
+    if (isTold) return [];
+    return [{ invariant: "I9", text: "what a resting application was told may be gone tomorrow" }];
+  }
+
+  #viewOf(state: DeviceState): StoreView {
+    return new StoreView(this.#world.geometry, state.nand, this.#facts);
+  }
+
+  /** A damaged release never counts as verified. */
+  #checkVerdict({ state }: StateRecord): readonly Violation[] {
+    const isVerified =
+      state === SetState.CANDIDATE || state === SetState.STAGED || state === SetState.TRIAL;
+    return isVerified && this.#world.scenario.flaw === "damaged"
+      ? [{ invariant: "I2", text: `a damaged release counts as ${stateName(state)}` }]
+      : [];
   }
 
   #checkRest(found: RestingDevice, cuts: number): readonly Violation[] {
@@ -137,6 +177,7 @@ export class Checks {
     const found: Violation[] = [];
     for (const [bank, { images }] of record.banks.entries()) {
       for (const [index, image] of images.entries()) {
+        found.push(...this.#checkBlocks(image));
         const isAccepted = bank === record.acceptedBank;
         if (!isAccepted && !(bank === record.candidateBank && image.isReceived)) continue;
         const lost = this.#firstLostPage(image, view);
@@ -147,6 +188,16 @@ export class Checks {
       }
     }
     return found;
+  }
+
+  #checkBlocks({ copies }: BankImage): readonly Violation[] {
+    const isMapped = (block: number): boolean =>
+      copies
+        .flat()
+        .some(({ firstBlock, count }) => block >= firstBlock && block < firstBlock + count);
+    const bad = this.#world.geometry.chip.factoryBadBlocks.find(isMapped);
+    if (bad === undefined) return [];
+    return [{ invariant: "I7", text: `factory bad block ${bad} holds a part of an image` }];
   }
 
   /** First data page that does not stand, as it should, in both copies. */
@@ -193,6 +244,16 @@ function checkAcceptance(record: StateRecord): readonly Violation[] {
     (candidateBank !== null && candidateBank === acceptedBank) ||
     (state === SetState.UPDATED && (candidateBank !== null || previousBank === null));
   return isHalf ? [{ invariant: "I5", text: `half accepted in ${stateName(state)}` }] : [];
+}
+
+/** What any mount may find to be the newest record: the newest certain one of both chains first. */
+function newestRecords({ chains }: StoreView): readonly ViewedRecord[] {
+  const [certain] = chains
+    .flatMap(({ floor }) => floor ?? [])
+    .toSorted((a, b) => Number(b.sequence - a.sequence));
+  const candidates = chains.flatMap((chain) => chain.candidates);
+  if (certain === undefined) return candidates;
+  return [certain, ...candidates.filter(({ sequence }) => sequence > certain.sequence)];
 }
 
 function isSamePair(a: Pair, b: Pair | undefined): boolean {

@@ -27,6 +27,8 @@ interface Pending {
   readonly node: DeviceNode;
   readonly trail: Trail | null;
   readonly cuts: number;
+  /** Sessions since the last cut. */
+  readonly quiet: number;
 }
 
 /** Which part of the states one of several workers takes. */
@@ -49,6 +51,9 @@ export interface Figures {
   /** Sessions that were run; cuts are made on what they leave at each operation. */
   sessions: number;
 }
+
+/** No update takes as many sessions without a cut: what has not come to rest by then never will. */
+const MAX_QUIET_SESSIONS = 100;
 
 /** Four words of keys, a state and the one that follows it without a fault, and whether it rests. */
 export const LINK_WORDS = 5;
@@ -94,7 +99,7 @@ export class Explorer {
     this.#keys = new StateKeys(world.geometry, known);
     this.#facts = new PageFactsCache(world.geometry);
     this.#checks = new Checks(world, known);
-    this.#offer({ node: world.root, trail: null, cuts: 0 }, null);
+    this.#offer({ node: world.root, trail: null, cuts: 0, quiet: 0 }, null);
   }
 
   /** `LINK_WORDS` numbers per session without a cut. */
@@ -126,16 +131,20 @@ export class Explorer {
 
   #follow(pending: Pending, session: Session, choices: string): void {
     const { node, cuts } = pending;
+    const quiet = pending.quiet + 1;
     const edge: Edge = { decay: null, choices, cut: null };
     const violations = this.#checks.checkSession(session, node.state, cuts);
     this.#report(violations, pending.trail, edge);
     const { end, after } = session;
     if (end.kind === "rest" && this.#counts(cuts)) this.#countRest(end.found);
-    if (end.kind === "reset" || end.kind === "rest") {
+    if (quiet > MAX_QUIET_SESSIONS) {
+      const text = `no rest after ${quiet} sessions without a cut`;
+      this.#report([{ invariant: "I4", text }], pending.trail, edge);
+    } else if (end.kind === "reset" || end.kind === "rest") {
       // A device at rest that is switched off and on again has to be at rest.
       const entry = end.kind === "reset" ? end.entry : POWER_ON;
       const trail = { parent: pending.trail, edge };
-      const next = this.#offer({ node: { state: after, entry }, trail, cuts }, null);
+      const next = this.#offer({ node: { state: after, entry }, trail, cuts, quiet }, null);
       const { key } = pending;
       this.#links.push(key.high, key.low, next.high, next.low, end.kind === "rest" ? 1 : 0);
     }
@@ -168,7 +177,7 @@ export class Explorer {
         const state = cutState(geometry, session, cut);
         const trail = { parent: pending.trail, edge: { decay: null, choices, cut } };
         const node = { state, entry: POWER_ON };
-        this.#offer({ node, trail, cuts: pending.cuts + 1 }, view.floor);
+        this.#offer({ node, trail, cuts: pending.cuts + 1, quiet: 0 }, view.floor);
       }
     }
   }

@@ -16,18 +16,20 @@ export interface ViewedChain {
   /** Newest first, in the order in which mount would sort them. */
   readonly heads: readonly ViewedHead[];
   /** Records that may be found to be the newest: unstable ones, then the first stable one. */
-  readonly candidates: readonly JournalPage[];
+  readonly candidates: readonly ViewedRecord[];
   /** Heads that hold them. */
   readonly describedHeads: number;
   /** The first stable one: what is found whatever unstable pages do. */
   readonly floor: CertainRecord | null;
 }
 
-/** A record that is found whatever unstable pages do. */
-export interface CertainRecord extends JournalPage {
-  /** Fingerprint of what it says. */
+/** A record, and the fingerprint of what it says. */
+export interface ViewedRecord extends JournalPage {
   readonly key: Pair;
 }
+
+/** A record that is found whatever unstable pages do. */
+export type CertainRecord = ViewedRecord;
 
 /** The store of a device as bits and physics have it, without running any code of a device. */
 export class StoreView {
@@ -102,13 +104,13 @@ export class StoreView {
 
   #findChain(unsorted: readonly ViewedHead[]): ViewedChain {
     const heads = unsorted.toSorted((a, b) => Number(b.record.sequence - a.record.sequence));
-    const candidates: JournalPage[] = [];
+    const candidates: ViewedRecord[] = [];
     for (const [index, head] of heads.entries()) {
       const isHeadStable = !this.isUnstable(head.firstPage);
       for (let i = this.shape.pagesPerBlock - 1; i >= 0; i--) {
         const { record, recordKey: key } = this.page(head.firstPage + i);
         if (record === null || record.chain !== head.record.chain) continue;
-        candidates.push(record);
+        candidates.push({ ...record, key });
         if (this.isUnstable(head.firstPage + i)) continue;
         if (isHeadStable) {
           return { heads, candidates, describedHeads: index + 1, floor: { ...record, key } };

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { InternalError } from "@tandem/base";
+
+import { POWER_ON } from "../../device-state.js";
+import type { DeviceNode } from "../../device-state.js";
 import { Explorer } from "../../explorer.js";
 import type { Found } from "../../explorer.js";
 import { checkLiveness } from "../../liveness.js";
+import { runSession } from "../../session.js";
 import { StateSet } from "../../state-set.js";
 import { formatLine } from "../../trail.js";
-import { createWorld } from "../../world.js";
-import type { WorldName } from "../../world.js";
+import { createTwin, createWorld } from "../../world.js";
+import type { World, WorldName } from "../../world.js";
 import { huntOtherFault } from "./other-faults.js";
 import type { Catch, Hunt } from "./plant.js";
 
@@ -16,16 +21,31 @@ const MAX_STATES = 1_000_000;
 
 /** Explores until the first violation. */
 export function hunt(order: Hunt): Catch {
-  const name: WorldName = { profile: "small", flash: order.flash, scenario: order.scenario };
-  return order.fault === "cuts"
-    ? huntCuts(name, order)
-    : huntOtherFault(createWorld(name), order.fault, MAX_SESSIONS);
+  const { flash, scenario, fault } = order;
+  const name: WorldName = { profile: "small", flash, scenario };
+  const world = createWorld(name);
+  if (fault !== "cuts") return huntOtherFault(world, fault, MAX_SESSIONS);
+  if (order.afterRefusal !== true) return huntCuts(name, world, order);
+  const refusing = createWorld({ ...name, scenario: "damaged" }, world.crypto);
+  const caught = huntCuts(name, { ...world, root: afterRefusal(refusing) }, order);
+  // A line begins with the root of its world.
+  return { ...caught, line: null };
 }
 
-function huntCuts(name: WorldName, { depth, firstOperations }: Hunt): Catch {
+/** The device once it has refused the world's release, and dropped it. */
+function afterRefusal(world: World): DeviceNode {
+  const { end, after } = runSession(world, world.root);
+  if (end.kind !== "rest")
+    throw new InternalError("explore/plant", `a refusal ends in ${end.kind}`);
+  const twin = createTwin(world, after);
+  twin.createService(twin.mountStore()).clean();
+  return { state: after, entry: POWER_ON };
+}
+
+function huntCuts(name: WorldName, world: World, { depth, firstOperations }: Hunt): Catch {
   const found: Found[] = [];
   const explorer = new Explorer({
-    world: createWorld(name),
+    world,
     seen: new StateSet(MAX_STATES),
     depth,
     tears: depth === 1 ? "all" : "distinct",

@@ -16,6 +16,7 @@ import { runSession } from "../../session.js";
 import type { Session } from "../../session.js";
 import { StoreView } from "../../store-view.js";
 import type { ViewedHead } from "../../store-view.js";
+import { createTwin } from "../../world.js";
 import type { World } from "../../world.js";
 import type { Catch, OtherFault } from "./plant.js";
 
@@ -32,7 +33,9 @@ interface Moment {
 /** A device with a fault, and what must hold of it all the same. */
 interface Case {
   readonly node: DeviceNode;
-  readonly holds: "starts" | "everything" | "everything-or-refused";
+  readonly holds: "starts" | "everything" | "everything-or-refused" | "everything-but-result";
+  /** Power goes whenever the network core is written while this bank is installed. */
+  readonly brownoutBank?: number | null;
 }
 
 /** Makes one kind of fault at each moment of a story without cuts, until the first violation. */
@@ -41,10 +44,10 @@ export function huntOtherFault(world: World, fault: OtherFault, maxSessions: num
   const checks = new Checks(world, known);
   const facts = new PageFactsCache(world.geometry);
   let sessions = 0;
-  for (const { node, holds } of casesOf(world, fault)) {
+  for (const { node, holds, brownoutBank = null } of casesOf(world, fault)) {
     let at = node;
     for (let number = 0; sessions < maxSessions; number++) {
-      const session = runSession(world, at);
+      const session = runWithBrownout(world, at, brownoutBank);
       sessions += 1;
       const violations = breaches(world, session, checks.checkSession(session, at.state, 0), holds);
       if (fault === "decay-and-cut")
@@ -54,11 +57,22 @@ export function huntOtherFault(world: World, fault: OtherFault, maxSessions: num
       }
       if (violations.length > 0) return { violations, sessions, line: null };
       const { end, after } = session;
-      if (end.kind !== "reset" || fault === "decay-and-cut") break;
-      at = { state: after, entry: end.entry };
+      const isOver = end.kind !== "reset" && end.kind !== "power-lost";
+      if (isOver || fault === "decay-and-cut") break;
+      at = { state: after, entry: end.kind === "reset" ? end.entry : POWER_ON };
     }
   }
   return { violations: [], sessions, line: null };
+}
+
+function runWithBrownout(world: World, node: DeviceNode, bank: number | null): Session {
+  const session = runSession(world, node);
+  const isInstalled = session.events.some((text) => text.startsWith(`installing bank ${bank},`));
+  const operation = session.steps.findIndex(
+    ({ operation: { device, kind } }) => device === "net-flash" && kind === "write",
+  );
+  if (!isInstalled || operation === -1) return session;
+  return runSession(world, node, { cut: { operation, when: "inside", tear: null } });
 }
 
 function breaches(
@@ -70,7 +84,8 @@ function breaches(
   const isRefused = end.kind === "rest" && resultOf(world, end.found.status) === "refused";
   return all.filter(({ invariant }) => {
     if (holds === "starts") return invariant === "I1" || invariant === "I2";
-    return invariant !== "result" || holds === "everything" || !isRefused;
+    if (invariant !== "result") return true;
+    return holds === "everything" || (holds === "everything-or-refused" && !isRefused);
   });
 }
 
@@ -109,6 +124,10 @@ function casesOf(world: World, fault: OtherFault): Iterable<Case> {
       return sessions.flatMap((moment) => withBadPages(world, moment, "miscorrection"));
     case "loss":
       return sessions.flatMap((moment) => withLoss(world, moment));
+    case "brownout":
+      return [{ node: world.root, holds: "everything-but-result", brownoutBank: 1 }];
+    case "damaged-slot":
+      return [...sessions, ...moments.slice(-1)].flatMap((moment) => withDamage(world, moment));
     default:
       return fault satisfies never;
   }
@@ -138,6 +157,17 @@ function storyOf(world: World): { readonly sessions: Moment[]; readonly moments:
     node = { state: after, entry: end.entry };
   }
   return { sessions, moments };
+}
+
+/** A page of what the application core holds is gone: MCUboot would not start it. */
+function withDamage(world: World, { node }: Moment): readonly Case[] {
+  const { start, sizeBytes } = world.geometry.map.appSlot;
+  const { pageBytes } = world.geometry.map.appFlash;
+  return Array.from({ length: sizeBytes / pageBytes }, (_, page): Case => {
+    const state = forkState(node.state);
+    createTwin(world, state).appFlash.erasePage(start + page * pageBytes);
+    return { node: { ...node, state }, holds: "everything-but-result" };
+  });
 }
 
 /** Another chip is in its place; whatever it says, only what belongs together may start. */

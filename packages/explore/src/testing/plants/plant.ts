@@ -21,7 +21,11 @@ export type OtherFault =
   /** A page reads well, and is another: ECC has miscorrected it. */
   | "miscorrection"
   /** A page of the accepted release is gone in both copies while nothing has been touched yet. */
-  | "loss";
+  | "loss"
+  /** The network core draws so much while the new release is copied to it that power goes. */
+  | "brownout"
+  /** A page of the application core's slot is blank. */
+  | "damaged-slot";
 
 /** One exploration. All of them are of profile `small`, and equal ones take equal ways. */
 export interface Hunt {
@@ -32,6 +36,11 @@ export interface Hunt {
   readonly depth: number;
   /** Cuts are made at that many first operations of each session only. */
   readonly firstOperations?: number;
+  /**
+   * The device has refused a release before, so the next one's blocks would be the accepted one's
+   * if those were free.
+   */
+  readonly afterRefusal?: true;
 }
 
 /** A bug: one hunk of product code, exchanged. */

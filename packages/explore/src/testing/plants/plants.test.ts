@@ -29,12 +29,14 @@ describe("the explorer", () => {
     "forged-image",
     "decay",
     "decay-and-cut",
+    "brownout",
+    "damaged-slot",
   ] as const)("finds nothing where there is no bug: %s", async (fault) => {
     const order = { fault, flash: "nand-1bit", scenario: "good", depth: 0 } as const;
     expect((await huntIn(null, order)).violations).toEqual([]);
   });
 
-  it.concurrent.each(["loss", "miscorrection"] as const)(
+  it.concurrent.each(["loss", "miscorrection", "exchanged-store"] as const)(
     "finds nothing where there is no bug: %s",
     async (fault) => {
       const order = { fault, flash: "nand-1bit", scenario: "self-test-fails", depth: 0 } as const;

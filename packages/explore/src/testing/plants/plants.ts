@@ -7,6 +7,7 @@ const NO_CUT: Hunt = { ...ONE_CUT, depth: 0 };
 /** Any number of cuts while a session opens its journal. */
 const MANY_CUTS: Hunt = { ...ONE_CUT, depth: 6, firstOperations: 2 };
 const TWO_CUTS: Hunt = { ...ONE_CUT, depth: 2 };
+const AFTER_REFUSAL: Hunt = { ...NO_CUT, afterRefusal: true };
 
 /** Bugs in the store. */
 const STORE_PLANTS: readonly Plant[] = [
@@ -111,6 +112,67 @@ const STORE_PLANTS: readonly Plant[] = [
 `,
     breaks: "I3",
     hunt: { ...NO_CUT, fault: "decay-and-cut" },
+  },
+  {
+    name: "first-chain-only-mounted",
+    bug: "both chains are written, and the second is never read",
+    file: "store/src/journal.ts",
+    find: "const [a, b] = chains.map((chain) => chain.newest);",
+    replacement: "const [a, b] = [chains[0].newest ?? chains[1].newest, null];",
+    breaks: "I9",
+    hunt: { ...NO_CUT, fault: "decay" },
+  },
+  {
+    name: "chain-ordered-by-block",
+    bug: "the newest block of a chain is the one with the highest number",
+    file: "store/src/journal.ts",
+    find: "(a.page.sequence < b.page.sequence ? 1 : -1)",
+    replacement: "(a.block < b.block ? 1 : -1)",
+    breaks: "I9",
+    hunt: NO_CUT,
+  },
+  {
+    name: "copy-passes-for-a-record",
+    bug: "a copy is not flagged, so a block with nothing else in it is kept and a proven one erased",
+    file: "store/src/journal.ts",
+    find: "this.#openFresh(chain, this.#current, isCopy, retired);",
+    replacement: "this.#openFresh(chain, this.#current, false, retired);",
+    breaks: "I9",
+    hunt: MANY_CUTS,
+  },
+  {
+    name: "accepted-blocks-are-free",
+    bug: "blocks of the accepted release are given to the next one",
+    file: "store/src/block-map.ts",
+    find: `  for (const bank of record.banks) {
+    for (const image of bank.images) {
+      for`,
+    replacement: `  for (const [index, bank] of record.banks.entries()) {
+    if (index === record.acceptedBank) continue;
+    for (const image of bank.images) {
+      for`,
+    breaks: "I3",
+    hunt: AFTER_REFUSAL,
+  },
+  {
+    name: "bad-blocks-are-free",
+    bug: "bad blocks are given to the next release",
+    file: "store/src/block-map.ts",
+    find: "const taken = new Set(record.badBlocks);",
+    replacement: "const taken = new Set<number>();",
+    breaks: "I7",
+    hunt: NO_CUT,
+  },
+  {
+    name: "first-summary-only",
+    bug: "a summary that the first copy has lost is not looked for in the second",
+    file: "store/src/bank-reader.ts",
+    find: `    for (const copy of [0, 1]) {
+      const place`,
+    replacement: `    for (const copy of [0]) {
+      const place`,
+    breaks: "result",
+    hunt: { ...NO_CUT, fault: "decay" },
   },
 ];
 
@@ -243,6 +305,80 @@ const BOOT_PLANTS: readonly Plant[] = [
     breaks: "I4",
     hunt: { ...NO_CUT, scenario: "app-hangs" },
   },
+  {
+    name: "one-chain-acted-upon",
+    bug: "a record that stands in one chain only is acted upon before it is written again",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (!store.isSettled) store.settle();",
+    replacement: "",
+    breaks: "I9",
+    hunt: { ...ONE_CUT, scenario: "net-refused-by-b0n" },
+  },
+  {
+    name: "attempts-not-counted",
+    bug: "attempts to install a candidate are not counted before they begin",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (isExpendable) store.commit({ attempts });",
+    replacement: "",
+    breaks: "I4",
+    hunt: { ...NO_CUT, fault: "brownout" },
+  },
+  {
+    name: "reason-dropped-by-fallback",
+    bug: "the fallback forgets why: the application takes the same release again, for ever",
+    file: "update/src/fallback.ts",
+    find: `    trials: 0,
+    reason,`,
+    replacement: `    trials: 0,
+    reason: null,`,
+    breaks: "I4",
+    hunt: { ...NO_CUT, scenario: "self-test-fails" },
+  },
+  {
+    name: "held-core-not-confirmed",
+    bug: "a core that record and marker call installed is not looked at",
+    file: "update/src/installation.ts",
+    find: "if (held[index] === true && core.confirmInstalled(hash, source)) {",
+    replacement: "if (held[index] === true) {",
+    breaks: "I4",
+    hunt: { ...NO_CUT, fault: "damaged-slot" },
+  },
+  {
+    name: "half-a-release-tried",
+    bug: "a trial looks at the application core alone",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (!isApp || !isInstalled(boot, candidate)) {",
+    replacement: "if (!isApp) {",
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "exchanged-store", scenario: "self-test-fails" },
+  },
+  {
+    name: "half-a-release-started",
+    bug: "a start of the accepted release looks at the application core alone",
+    file: "update/src/boot-coordinator.ts",
+    find: "if (isApp && isInstalled(boot, accepted)) {",
+    replacement: "if (isApp) {",
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "exchanged-store" },
+  },
+  {
+    name: "stale-marks-kept",
+    bug: "an entry of the marker that names the release stays, whichever cores it calls installed",
+    file: "update/src/marker.ts",
+    find: 'if (isOwn && kind === "installing" && isId(found.state, releaseId) && isSame) return;',
+    replacement: 'if (kind === "installing" && isId(found.state, releaseId)) return;',
+    breaks: "I7",
+    hunt: ONE_CUT,
+  },
+  {
+    name: "oldest-marker-entry-read",
+    bug: "the first entry in a page of the marker counts, not the last",
+    file: "update/src/marker.ts",
+    find: "if (state !== null) newest = { state, offset: at };",
+    replacement: "if (state !== null && newest === null) newest = { state, offset: at };",
+    breaks: "I2",
+    hunt: { ...NO_CUT, fault: "lost-store" },
+  },
 ];
 
 /** Bugs in the application's half. */
@@ -279,6 +415,17 @@ const SERVICE_PLANTS: readonly Plant[] = [
     replacement: "const bank = record.acceptedBank ?? pickBank(record);",
     breaks: "I5",
     hunt: ONE_CUT,
+  },
+  {
+    name: "unverified-candidate",
+    bug: "a release that does not verify counts as received",
+    file: "update/src/update-service.ts",
+    find: `    if (first === undefined) {
+      const banks`,
+    replacement: `    if (first === undefined || first !== undefined) {
+      const banks`,
+    breaks: "I2",
+    hunt: { ...NO_CUT, scenario: "damaged" },
   },
 ];
 
