@@ -160,6 +160,21 @@ describe("a fallback", () => {
     expectClean(device);
   });
 
+  it("never tries a release that was not verified once", () => {
+    // Nothing else bars it: a bank that was not verified has no security counter yet.
+    const device = TestDevice.provisioned(makeRelease({ version: "1.0.0", securityCounter: 0 }));
+    device.boot();
+    const { service } = device.running;
+    service.start(NEXT.manifest);
+    NEXT.images.forEach((bytes, image) => service.write(image, 0, bytes));
+    device.loseImage(0, 1);
+    eraseCores(device);
+    device.events.length = 0;
+    expect(device.boot()).toMatchObject({ kind: "stopped", why: /no release can be installed/ });
+    expect(installedBanks(device)).toEqual(["0"]);
+    expectClean(device);
+  });
+
   it("says that the accepted release was lost, not that it was repaired", () => {
     const device = updatedDevice(NEXT);
     device.loseImage(device.twin.mountStore().record.acceptedBank, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRandom } from "@tandem/base";
+import { MAX_INSTALL_ATTEMPTS } from "@tandem/update";
 import { describe, expect, it } from "vitest";
 
 import { STRANGER, TestDevice, hashesOf, makeRelease } from "../testing/test-device.js";
@@ -263,6 +264,8 @@ describe("a device whose accepted release is lost", () => {
       isLimp: false,
       previous: null,
     });
+    // Whatever is behind the accepted release is worse: that is not given up at once.
+    expect(device.events).toContain(`installing bank 1, attempt ${MAX_INSTALL_ATTEMPTS}`);
     expectClean(device);
   });
 });

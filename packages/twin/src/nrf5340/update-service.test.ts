@@ -363,6 +363,19 @@ describe("UpdateService", () => {
     expect(service.patrol().lost).toEqual([]);
   });
 
+  it("takes what was found for both images at once, and mixes nothing up", () => {
+    const device = TestDevice.provisioned(SEALED);
+    device.boot();
+    for (const image of [0, 1]) device.loseImage(0, image);
+    const { service } = device.running;
+    const { lost } = service.patrol();
+    const found = lost.map((range) => ({ range, bytes: bytesOf(SEALED, range) }));
+    expect(lost.map(({ image }) => image)).toEqual([0, 1]);
+    for (const { range, bytes } of found) service.repair(range, bytes, found);
+    expect(service.patrol().lost).toEqual([]);
+    expect(service.verifyStored("accepted")).toEqual([]);
+  });
+
   it("accepts in one record: before it a trial, after it for good", () => {
     for (const when of ["before", "inside", "after"] as const) {
       for (let skip = 0; skip < 6; skip++) {
