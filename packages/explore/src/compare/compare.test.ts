@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
 import { compare } from "./compare.js";
@@ -6,6 +8,8 @@ import type { CompareOptions, ComparisonReport } from "./compare.js";
 import { formatLife, parseLife } from "./cut-line.js";
 import { describeRelived, relive } from "./relive.js";
 import type { RelivedSession } from "./relive.js";
+import { COMPARED_ROWS } from "./rows.js";
+import { COMPARED_STORIES } from "./stories.js";
 
 function run(options: Partial<CompareOptions>): Promise<ComparisonReport> {
   return compare({
@@ -137,6 +141,29 @@ describe("compare", () => {
     });
     expect(report.complete).toBe(false);
     expect(report.rows[0]?.points).toBe(21);
+  });
+});
+
+describe("docs/compare.md", () => {
+  const page = readFileSync(new URL("../../../../docs/compare.md", import.meta.url), "utf8");
+  const named = (cells: RegExp): string[] =>
+    [...page.matchAll(cells)].map(([, name = ""]) => name).toSorted();
+
+  it("has each row and each story", () => {
+    const rows = COMPARED_ROWS.map(({ name }) => name).toSorted();
+    expect(named(/^\| \**`([^`]+)`: .*\d \|$/gm)).toEqual(rows);
+    const stories = COMPARED_STORIES.map(({ name }) => name).toSorted();
+    expect(named(/^\| `([a-z-]+)` +\| (?:nothing|its|b0n)/gm)).toEqual(stories);
+  });
+
+  it("says what each field of the document holds", async () => {
+    const report = await run({ rows: ["mcuboot-move"], stories: ["good"] });
+    const [row] = report.rows;
+    const [story] = row?.stories ?? [];
+    const [part] = story?.timeline ?? [];
+    const fields = [report, row, story, part].flatMap((one) => Object.keys(one ?? {}));
+    const described = page.slice(page.indexOf("## The document"));
+    for (const field of fields) expect(described).toMatch(new RegExp(`[\`.]${field}[\`\\[]`));
   });
 });
 
