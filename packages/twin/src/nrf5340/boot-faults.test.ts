@@ -185,6 +185,34 @@ describe("a fallback", () => {
     expectClean(device);
   });
 
+  it("keeps the reason of the trial when the accepted release is lost as well", () => {
+    const device = runningDevice();
+    device.net.set(hashesOf(NEXT)[1] ?? "", { kind: "silent" });
+    device.stage(NEXT);
+    device.loseImage(device.twin.mountStore().record.acceptedBank, 1);
+    device.twin.mountStore().commit({ state: SetState.INSTALLING, targetBank: 1 });
+    device.settle();
+    expect(device.running.service.query()).toMatchObject({
+      state: "FAILED",
+      isLimp: true,
+      reason: { image: 1, step: "trial", code: "core-silent" },
+    });
+    expect(device.holds).toEqual(hashesOf(NEXT));
+    expectClean(device);
+  });
+
+  it("keeps why an update failed when the accepted release is repaired later", () => {
+    const device = runningDevice();
+    device.net.set(hashesOf(NEXT)[1] ?? "", { kind: "silent" });
+    device.stage(NEXT);
+    device.settle();
+    device.twin.primarySlot.erasePage(0);
+    device.boot();
+    expect(device.running.service.query().reason).toMatchObject({ image: 1, code: "core-silent" });
+    expect(device.holds).toEqual(hashesOf(FACTORY));
+    expectClean(device);
+  });
+
   it("is not given up because power was cut while it was installed", () => {
     const device = updatedDevice(NEXT);
     eraseCores(device);
