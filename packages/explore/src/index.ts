@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compare } from "./compare/compare.js";
+export { compare, describeLeft } from "./compare/compare.js";
 export type {
   CompareOptions,
   CompareProgress,

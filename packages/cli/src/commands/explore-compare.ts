@@ -8,6 +8,7 @@ import {
   FAILURES,
   FAILURE_NAMES,
   compare,
+  describeLeft,
   describeRelived,
   parseLife,
   relive,
@@ -119,7 +120,7 @@ function describeComparison(report: ComparisonReport): string[] {
     "",
     `${points} of ${possible} points in ${begun} of ${asked} stories, up to ${boots} boots each, in ${seconds.toFixed(1)} s` +
       (complete ? "" : "; NOT complete"),
-    ...(left.length === 0 ? [] : [`not begun: ${left.join(", ")}`]),
+    ...(left.length === 0 ? [] : [`not begun: ${describeLeft(report)}`]),
     ...rows.flatMap(describeExamples),
   ];
 }

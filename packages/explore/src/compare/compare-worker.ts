@@ -6,9 +6,15 @@ import { CompareRunner } from "./compare-job.js";
 import type { CompareJob } from "./compare-job.js";
 import type { StorySweep } from "./sweep-story.js";
 
-/** What a worker is given. */
-export interface CompareOrder {
+/** A job, and its share of the time. */
+export interface Turn {
   readonly job: CompareJob;
+  /** Milliseconds; Infinity: until it is done. */
+  readonly shareMs: number;
+}
+
+/** What a worker is given. */
+export interface CompareOrder extends Turn {
   /** One word of memory: not zero tells to stop. */
   readonly stop: SharedArrayBuffer;
 }
@@ -26,17 +32,18 @@ const MESSAGE_MS = 250;
 
 const runner = new CompareRunner();
 
-async function work({ job, stop }: CompareOrder): Promise<void> {
+async function work({ job, shareMs, stop }: CompareOrder): Promise<void> {
   const stopWord = new Int32Array(stop);
   let points = 0;
-  let last = performance.now();
+  const start = performance.now();
+  let last = start;
   const tellPoints = (): void => {
     tell({ kind: "progress", points });
     points = 0;
     last = performance.now();
   };
   const run = runner.run(job, {
-    isOver: () => Atomics.load(stopWord, 0) !== 0,
+    isOver: () => Atomics.load(stopWord, 0) !== 0 || performance.now() - start > shareMs,
     onPlan: (planned) => tell({ kind: "begun", planned }),
     onPoint: () => {
       points += 1;

@@ -135,12 +135,20 @@ describe("compare", () => {
     const report = await run({
       rows: ["mcuboot-move"],
       sample: 50,
-      budgetMs: 20,
+      budgetMs: 40,
       now: () => now,
       onProgress: () => void (now += 1),
     });
     expect(report.complete).toBe(false);
-    expect(report.rows[0]?.points).toBe(21);
+    expect(now).toBeLessThanOrEqual(42);
+    // Each story has had its share, and its cuts are spread over all of it.
+    const [row] = report.rows;
+    expect(row?.stories.map(({ points }) => points > 5)).toEqual([true, true, true, true]);
+    const [good] = row?.stories ?? [];
+    const outcomes = good?.timeline.flatMap((part) => part.outcomes) ?? [];
+    const cut = outcomes.flatMap((outcome, index) => (outcome === "-" ? [] : [index]));
+    expect(cut[0]).toBe(0);
+    expect(cut.at(-1)).toBeGreaterThan(outcomes.length / 2);
   });
 });
 

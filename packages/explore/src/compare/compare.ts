@@ -6,7 +6,7 @@ import { threadFlags } from "@tandem/base/node";
 
 import { CompareRunner, compareJobs } from "./compare-job.js";
 import type { CompareJob } from "./compare-job.js";
-import type { CompareMessage, CompareOrder } from "./compare-worker.js";
+import type { CompareMessage, CompareOrder, Turn } from "./compare-worker.js";
 import { inSlices } from "../slices.js";
 import { MOST_BOOTS } from "./life.js";
 import { COMPARED_ROWS } from "./rows.js";
@@ -71,6 +71,18 @@ export interface ComparisonReport {
   readonly complete: boolean;
 }
 
+/** Stories that were not begun, each with the number of its rows. */
+export function describeLeft({ left }: Pick<ComparisonReport, "left">): string {
+  const rows = new Map<string, number>();
+  for (const one of left) {
+    const story = one.slice(one.indexOf("/") + 1);
+    rows.set(story, (rows.get(story) ?? 0) + 1);
+  }
+  return [...rows]
+    .map(([story, count]) => `${story} in ${count} row${count === 1 ? "" : "s"}`)
+    .join(", ");
+}
+
 /** Updates both cores in every way that is compared, with the same faults. */
 export async function compare(options: CompareOptions): Promise<ComparisonReport> {
   const { now, signal, sample, workers } = options;
@@ -94,19 +106,28 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
     options.onProgress({ done: sweeps.length, total: jobs.length, points, expected });
   };
   const queue = [...jobs];
-  const take = (): CompareJob | undefined => (isOver() ? undefined : queue.shift());
+  const take = (): Turn | undefined => {
+    // What earlier stories have left of their shares of the budget goes to the later ones.
+    const shareMs = ((begin + options.budgetMs - now()) * Math.max(1, workers)) / queue.length;
+    const job = isOver() ? undefined : queue.shift();
+    return job === undefined ? undefined : { job, shareMs };
+  };
   const keep = (sweep: StorySweep): void => {
     sweeps.push(sweep);
     tell(0);
   };
   if (workers === 0) {
     const runner = new CompareRunner();
-    for (let job = take(); job !== undefined; job = take()) {
-      keep(await inSlices(runner.run(job, { isOver, onPlan: plan, onPoint: () => tell(1) })));
+    for (let turn = take(); turn !== undefined; turn = take()) {
+      const { job, shareMs } = turn;
+      const start = now();
+      const isTurnOver = (): boolean => isOver() || now() - start > shareMs;
+      const how = { isOver: isTurnOver, onPlan: plan, onPoint: () => tell(1) };
+      keep(await inSlices(runner.run(job, how)));
     }
   } else {
     await Promise.all(
-      Array.from({ length: workers }, () => runThread({ take, keep, plan, tell, isOver })),
+      Array.from({ length: workers }, () => runThread({ isOver, take, keep, plan, tell })),
     );
   }
   const isWhole = sweeps.every((sweep) => sweep.points > Math.min(sample, sweep.possible - 1));
@@ -124,23 +145,23 @@ export async function compare(options: CompareOptions): Promise<ComparisonReport
 }
 
 interface Thread {
-  readonly take: () => CompareJob | undefined;
+  readonly isOver: () => boolean;
+  readonly take: () => Turn | undefined;
   readonly keep: (sweep: StorySweep) => void;
   readonly plan: (points: number) => void;
   readonly tell: (points: number) => void;
-  readonly isOver: () => boolean;
 }
 
 /** One thread that takes job after job until none is left. */
-async function runThread({ take, keep, plan, tell, isOver }: Thread): Promise<void> {
+async function runThread({ isOver, take, keep, plan, tell }: Thread): Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const worker = new Worker(new URL(`./compare-worker.${extension}`, import.meta.url), {
     execArgv: threadFlags(import.meta.url),
   });
   const stop = new SharedArrayBuffer(4);
   try {
-    for (let job = take(); job !== undefined; job = take()) {
-      const order: CompareOrder = { job, stop };
+    for (let turn = take(); turn !== undefined; turn = take()) {
+      const order: CompareOrder = { ...turn, stop };
       const sweep = await runOn(worker, order, (message) => {
         if (message.kind === "begun") plan(message.planned);
         else tell(message.points);

@@ -82,12 +82,15 @@ export function* sweepStory(
   const cuts = cutsOfWalk(sessions);
   options.onPlan?.(Math.min(sample, cuts.length) + 1);
   const tally = new Tally(row.name, story);
-  tally.count(null, runOn(start, false));
+  tally.count(null, runOn(start, false), -1);
   onPoint();
   yield;
-  for (const placed of evenly(cuts, sample)) {
+  const sampled = evenly(cuts, sample);
+  for (const rank of coarseToFine(sampled.length)) {
+    const placed = sampled[rank];
     if (isOver()) break;
-    tally.count(placed, afterCut(sessions, placed));
+    if (placed === undefined) continue;
+    tally.count(placed, afterCut(sessions, placed), rank);
     onPoint();
     yield;
   }
@@ -107,6 +110,16 @@ function evenly<T>(items: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, index) => Math.floor((index * items.length) / most))
     .map((index) => items[index])
     .filter((item) => item !== undefined);
+}
+
+/** Indexes in an order of which every beginning is spread over all: bits reversed. */
+function* coarseToFine(count: number): Generator<number> {
+  const bits = Math.ceil(Math.log2(Math.max(2, count)));
+  for (let number = 0; number < 2 ** bits; number++) {
+    let reversed = 0;
+    for (let bit = 0; bit < bits; bit++) reversed = reversed * 2 + ((number >> bit) & 1);
+    if (reversed < count) yield reversed;
+  }
 }
 
 /** What is wrong with the end of a life; empty: nothing. */
@@ -129,7 +142,9 @@ class Tally {
     rollbackFailures: 0,
     lostUpdates: 0,
   };
-  readonly #examples: Partial<Record<Failure, string>> = {};
+  /** The first of each, in the order of the story. */
+  readonly #examples: Partial<Record<Failure, { readonly rank: number; readonly line: string }>> =
+    {};
   readonly #outcomes = new Map<string, OperationOutcome>();
   #points = 0;
 
@@ -138,12 +153,15 @@ class Tally {
     this.#story = story;
   }
 
-  count(placed: PlacedCut | null, end: LifeEnd): void {
+  /** @param rank of the cut in the order of the story */
+  count(placed: PlacedCut | null, end: LifeEnd, rank: number): void {
     this.#points += 1;
     const failures = failuresOf(this.#story, end);
     for (const failure of failures) {
       this.#failures[failure] += 1;
-      this.#examples[failure] ??= formatLife(this.#row, this.#story.name, placed);
+      const line = formatLife(this.#row, this.#story.name, placed);
+      const known = this.#examples[failure];
+      if (known === undefined || rank < known.rank) this.#examples[failure] = { rank, line };
     }
     if (placed === null) return;
     const key = `${placed.session}/${placed.cut.operation}`;
@@ -158,7 +176,9 @@ class Tally {
       story: this.#story.name,
       points: this.#points,
       failures: this.#failures,
-      examples: this.#examples,
+      examples: Object.fromEntries(
+        Object.entries(this.#examples).map(([failure, { line }]) => [failure, line]),
+      ),
       timeline: this.#timeline(sessions),
     };
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { describeLeft } from "../compare/compare.js";
 import type { ComparedRowResult, ComparisonReport } from "../compare/compare.js";
 import { FAILURES, FAILURE_NAMES } from "../compare/sweep-story.js";
 import type { StorySweep } from "../compare/sweep-story.js";
@@ -17,7 +18,7 @@ export function renderComparison(report: ComparisonReport): string {
       ["points", `${points} of ${possible}: no cut, or one before, inside or after an operation`],
       [
         "stories",
-        `${begun} of ${asked}, all rows together${left.length === 0 ? "" : `; not begun: ${left.join(", ")}`}`,
+        `${begun} of ${asked}, all rows together${left.length === 0 ? "" : `; not begun: ${describeLeft(report)}`}`,
       ],
       ["boots", `up to ${boots} without a fault after each cut`],
       ["time", `${seconds.toFixed(1)} s${complete ? "" : ", not complete"}`],

@@ -41,7 +41,7 @@ const COMPARISON: ComparisonReport = {
   sample: 4,
   begun: 1,
   asked: 2,
-  left: [HOSTILE],
+  left: [`row/${HOSTILE}`],
   boots: 32,
   seconds: 1,
   complete: true,
