@@ -222,6 +222,7 @@ describe("relive", () => {
     expect(cut).toMatch(
       /^ {2}power-lost inside (program|erase) of nand 0x[0-9a-f]+ \(some-bits\)/m,
     );
+    expect(sessions[1]?.session.cores).toEqual(["old", "old"]);
     expect(sessions.at(-1)?.session.cores).toEqual(["new", "new"]);
   });
 });

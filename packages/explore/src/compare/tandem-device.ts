@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MemoCrypto } from "../memo-crypto.js";
-import type { DeviceNode } from "../device-state.js";
-import { POWER_ON } from "../device-state.js";
+import { toHex } from "@tandem/base";
+import { verifyImage } from "@tandem/image";
+
+import type { DeviceNode, DeviceState } from "../device-state.js";
+import { POWER_ON, forkState } from "../device-state.js";
 import type { FlashKind, ProfileName } from "../geometry.js";
+import type { MemoCrypto } from "../memo-crypto.js";
+import { TRUSTED_KEY } from "../releases.js";
 import { runSession } from "../session.js";
 import type { Session } from "../session.js";
-import { createWorld } from "../world.js";
+import { createTwin, createWorld } from "../world.js";
 import type { World } from "../world.js";
 import { isSplit } from "./compared-device.js";
-import type { ComparedDevice, ComparedSession, HeldRelease } from "./compared-device.js";
+import type {
+  ComparedDevice,
+  ComparedSession,
+  HeldByCores,
+  HeldRelease,
+} from "./compared-device.js";
 import type { ComparedStory } from "./stories.js";
 
 /** A device with Tandem, as the explorer has it. */
@@ -38,26 +47,34 @@ function standing(world: World, node: DeviceNode): ComparedDevice {
 function describe(world: World, session: Session): ComparedSession {
   const { end, steps, after, counters, events } = session;
   if (end.kind === "error") throw end.error;
-  const cores = coresOf(world, session);
+  const isMixed = counters.mixedStarts + counters.unverifiedStarts > 0;
   return {
     operations: steps.map(({ operation }) => operation),
     end: end.kind,
     next: standing(world, { state: after, entry: end.kind === "reset" ? end.entry : POWER_ON }),
-    isMixed:
-      counters.mixedStarts + counters.unverifiedStarts > 0 ||
-      (end.kind === "rest" && isSplit(cores)),
-    cores,
+    isMixed: isMixed || (end.kind === "rest" && isSplit(coresOf(world, session))),
+    // Asked for by those who look at a single life.
+    get cores() {
+      return coresOf(world, session);
+    },
     events: end.kind === "stopped" ? [...events, end.why] : events,
   };
 }
 
-/** Known for devices at rest: on the way there only starts of cores count. */
-function coresOf({ factory, next }: World, { end }: Session): ComparedSession["cores"] {
-  if (end.kind !== "rest") return [null, null];
+function coresOf(world: World, { end, after }: Session): HeldByCores {
+  const { factory, next } = world;
   const releaseOf = (hash: string, image: number): HeldRelease => {
     if (hash === factory.hashes[image]) return "old";
     return hash === next.hashes[image] ? "new" : null;
   };
-  const [app, net] = end.found.cores;
+  const [app, net] = end.kind === "rest" ? end.found.cores : hashesIn(world, after);
   return [releaseOf(app, 0), releaseOf(net, 1)];
+}
+
+/** Image hashes of what both cores hold; empty: nothing that is whole. */
+function hashesIn(world: World, state: DeviceState): readonly [string, string] {
+  const twin = createTwin(world, forkState(state));
+  const verdict = verifyImage(twin.primarySlot, { crypto: world.crypto, keys: [TRUSTED_KEY] });
+  const net = twin.observer.identifyNet(twin.readNetSlot());
+  return [verdict.ok ? toHex(verdict.facts.hash) : "", net === null ? "" : toHex(net.imageHash)];
 }
