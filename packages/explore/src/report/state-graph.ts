@@ -57,7 +57,7 @@ function arc({ from, to, stories }: StateTransition, states: readonly string[]):
       stroke-width="${Math.min(4, 0.8 + 0.3 * stories)}"
       marker-end="url(#tip)"
       ><title>${text}</title></path
-    ><text x="${(a + b) / 2}" y="${top + side * 3 + 4}" text-anchor="middle">${stories}</text>`;
+    ><text x="${(a + b) / 2}" y="${top + side * 9 + 4}" text-anchor="middle">${stories}</text>`;
 }
 
 function box(name: string, index: number): Markup {
