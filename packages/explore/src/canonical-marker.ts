@@ -9,28 +9,31 @@ import type { Geometry } from "./geometry.js";
 
 const KIND_NUMBER = { installing: 1, trial: 2, accepted: 3, stopgap: 4 } as const;
 const MARK_NUMBER = { blank: 0, cleared: 1, cut: 2 } as const;
-/** Entries that a page of a canonical marker has room for, at most. */
-const MAX_FREE_ENTRIES = 2;
 
 /** One page of the marker. */
 interface MarkerPage {
-  readonly page: number;
   /** Whole ones, newest last. */
-  readonly entries: readonly MarkerEntry[];
+  readonly entries: readonly { readonly state: MarkerState; readonly slot: number }[];
   /** First slot behind everything that is written. */
   readonly endSlot: number;
 }
 
-interface MarkerEntry {
-  readonly state: MarkerState;
+/** An entry that may be found to be the newest. */
+interface Candidate {
+  readonly page: number;
   readonly slot: number;
+  readonly state: MarkerState;
+  /** Start of what reads badly at times, bytes from the start of the entry; null: it is stable. */
+  readonly unstableAt: number | null;
 }
 
 /** The marker of a device: what the code can tell of it. */
 export class CanonicalMarker {
   readonly #storage: MemoryStorage;
   readonly #slots: number;
-  readonly #pages: readonly MarkerPage[];
+  readonly #pages: readonly number[];
+  /** The newest entry, and while one is unstable, the one before it. */
+  readonly #candidates: readonly Candidate[];
 
   constructor(geometry: Geometry, storage: MemoryStorage) {
     const { marker, appFlash } = geometry.map;
@@ -38,57 +41,104 @@ export class CanonicalMarker {
     this.#storage = storage;
     this.#slots = Math.floor(pageBytes / MARKER_ENTRY_BYTES);
     const first = marker.start / pageBytes;
-    const count = marker.sizeBytes / pageBytes;
-    const pages = Array.from({ length: count }, (_, i) => this.#inspect(first + i));
-    this.#pages = pages.toSorted((a, b) => sequenceOf(b) - sequenceOf(a));
+    this.#pages = Array.from({ length: marker.sizeBytes / pageBytes }, (_, i) => first + i);
+    this.#candidates = this.#findCandidates();
   }
 
   /**
-   * Moves the newest entry towards the end of its page, so that only the last few places are told
-   * apart: code that writes entries asks for nothing but whether another one fits. The other page
-   * is erased before it is used, and says nothing as long as the newest entry reads well.
-   * @param storage changed in place
+   * Whether the core is certain to be written anew, whole, before anything goes by what it holds:
+   * every entry that may be found says that something is being installed, and not that this core
+   * is done.
    */
-  settle(): void {
-    const [newest] = this.#pages;
-    if (newest === undefined || this.#isUnstable(newest.page)) return;
-    const { page, endSlot, entries } = newest;
-    const newestSlot = entries.at(-1)?.slot ?? endSlot;
-    const shift = this.#slots - MAX_FREE_ENTRIES - endSlot;
+  isOverwritten(core: number): boolean {
+    return (
+      this.#candidates.length > 0 &&
+      this.#candidates.every(
+        ({ state }) => state.kind === "installing" && state.marks[core] !== "cleared",
+      )
+    );
+  }
+
+  /** Entries that still fit behind what is written in the page of the newest one. */
+  get room(): number {
+    const [newest] = this.#candidates;
+    return newest === undefined ? 0 : this.#slots - this.#inspect(newest.page).endSlot;
+  }
+
+  /**
+   * Most entries that can have room behind the newest one without a change of what is told; 0: the
+   * marker stays where it is.
+   */
+  get mostRoom(): number {
+    const pages = new Set(this.#candidates.map(({ page }) => page));
+    return pages.size === 1 ? this.#slots - this.#candidates.length : 0;
+  }
+
+  /**
+   * Moves the newest entry, and what shows when it reads badly, to where `room` more entries fit in
+   * its page. The other page is erased before it is used, and says nothing.
+   * @param room up to `mostRoom`
+   */
+  setRoom(room: number): void {
+    const [newest] = this.#candidates;
+    if (newest === undefined || room > this.mostRoom) return;
+    const { page } = newest;
     const stored = this.#storage.read(page);
-    if (shift <= 0 || stored === null) return;
+    if (stored === null) return;
     const moved = new Uint8Array(stored.length).fill(0xff);
-    const [start, end] = [newestSlot * MARKER_ENTRY_BYTES, endSlot * MARKER_ENTRY_BYTES];
-    moved.set(stored.subarray(start, end), start + shift * MARKER_ENTRY_BYTES);
+    const { goodChance, span } = this.#storage.medium.page(page);
+    let slot = this.#slots - room;
+    for (const candidate of this.#candidates) {
+      slot -= 1;
+      const start = candidate.slot * MARKER_ENTRY_BYTES;
+      const entry = stored.subarray(start, start + MARKER_ENTRY_BYTES);
+      moved.set(entry, slot * MARKER_ENTRY_BYTES);
+      if (goodChance === 256 || span === null || candidate.unstableAt === null) continue;
+      const shift = (slot - candidate.slot) * MARKER_ENTRY_BYTES;
+      this.#storage.medium.setPage(page, { span: { ...span, start: span.start + shift } });
+    }
     this.#storage.write(page, moved);
   }
 
   addTo(key: Fingerprint): void {
-    for (const { page, entries, endSlot } of this.#pages) {
-      const isUnstable = this.#isUnstable(page);
-      const { span } = this.#storage.medium.page(page);
-      key.add(isUnstable ? (span?.start ?? 0) - endSlot * MARKER_ENTRY_BYTES : 1);
-      key.add(Math.max(endSlot, this.#slots - MAX_FREE_ENTRIES));
-      // What stands before the newest entry shows when that one reads badly.
-      for (const { state } of entries.slice(isUnstable ? -2 : -1)) {
-        key.add(KIND_NUMBER[state.kind]);
-        key.addBytes(state.releaseId);
-        for (const mark of state.marks) key.add(MARK_NUMBER[mark]);
-      }
-      if (entries.length > (isUnstable ? 1 : 0)) return;
+    const [newest] = this.#candidates;
+    for (const { page, state, unstableAt } of this.#candidates) {
+      key.add(page === newest?.page ? 1 : 2);
+      key.add(KIND_NUMBER[state.kind]);
+      key.addBytes(state.releaseId);
+      for (const mark of state.marks) key.add(MARK_NUMBER[mark]);
+      key.add(unstableAt ?? -1);
     }
   }
 
-  #isUnstable(page: number): boolean {
-    return this.#storage.medium.page(page).goodChance < 256;
+  #findCandidates(): readonly Candidate[] {
+    const all = this.#pages
+      .flatMap((page) =>
+        this.#inspect(page).entries.map(({ state, slot }) => ({
+          page,
+          slot,
+          state,
+          unstableAt: this.#unstableAt(page, slot),
+        })),
+      )
+      .toSorted((a, b) => b.state.sequence - a.state.sequence);
+    const firstStable = all.findIndex(({ unstableAt }) => unstableAt === null);
+    return firstStable === -1 ? all : all.slice(0, firstStable + 1);
+  }
+
+  #unstableAt(page: number, slot: number): number | null {
+    const { goodChance, span } = this.#storage.medium.page(page);
+    if (goodChance === 256 || span === null) return null;
+    const at = span.start - slot * MARKER_ENTRY_BYTES;
+    return at < MARKER_ENTRY_BYTES && at + span.length > 0 ? at : null;
   }
 
   #inspect(page: number): MarkerPage {
     const stored = this.#storage.read(page);
-    if (stored === null) return { page, entries: [], endSlot: 0 };
+    if (stored === null) return { entries: [], endSlot: 0 };
     const known = KNOWN.get(stored);
-    if (known !== undefined) return { ...known, page };
-    const inspected = inspect(stored, page, this.#slots);
+    if (known !== undefined) return known;
+    const inspected = inspect(stored, this.#slots);
     KNOWN.set(stored, inspected);
     return inspected;
   }
@@ -97,8 +147,8 @@ export class CanonicalMarker {
 /** States share their pages. */
 const KNOWN = new WeakMap<Uint8Array, MarkerPage>();
 
-function inspect(stored: Uint8Array, page: number, slots: number): MarkerPage {
-  const entries: MarkerEntry[] = [];
+function inspect(stored: Uint8Array, slots: number): MarkerPage {
+  const entries: MarkerPage["entries"][number][] = [];
   let endSlot = 0;
   for (let slot = 0; slot < slots; slot++) {
     const start = slot * MARKER_ENTRY_BYTES;
@@ -108,9 +158,5 @@ function inspect(stored: Uint8Array, page: number, slots: number): MarkerPage {
     const state = decodeMarkerEntry(bytes);
     if (state !== null) entries.push({ state, slot });
   }
-  return { page, entries, endSlot };
-}
-
-function sequenceOf({ entries }: MarkerPage): number {
-  return entries.at(-1)?.state.sequence ?? -1;
+  return { entries, endSlot };
 }

@@ -11,7 +11,7 @@ import type { Pair } from "./page-facts.js";
 import type { UpdateResult } from "./scenario.js";
 import type { RestingDevice, Session } from "./session.js";
 import { StoreView } from "./store-view.js";
-import type { CertainRecord, ViewedRecord } from "./store-view.js";
+import type { CertainRecord } from "./store-view.js";
 import { isRelease } from "./world.js";
 import type { World } from "./world.js";
 
@@ -97,9 +97,9 @@ export class Checks {
     for (const { rule, device, address } of session.violations) {
       found.push({ invariant: "I7", text: `${rule} at ${device} 0x${address.toString(16)}` });
     }
-    const appended = appendedBlock(session, this.#world.geometry);
+    const appended = appendedTo(session, this.#world.geometry);
     if (appended !== null) {
-      const text = `block ${appended} of the store goes on behind pages of an earlier session`;
+      const text = `block or page ${appended} goes on behind what an earlier session left`;
       found.push({ invariant: "I7", text });
     }
     if (session.after.securityCounter < before.securityCounter) {
@@ -118,22 +118,19 @@ export class Checks {
     return found;
   }
 
-  /** A boot goes by the newest record that stands in either chain for certain, or by a newer one. */
+  /** A boot goes by a record that a mount may find to be the newest. */
   #checkMount({ events }: Session, before: DeviceState): readonly Violation[] {
     const state = events.map((text) => /^state (\w+)$/.exec(text)?.[1]).find(Boolean);
     if (state === undefined) return [];
-    const newest = newestRecords(this.#viewOf(before));
-    const states = newest.map(({ record }) => stateName(record.state));
-    if (newest.length === 0 || states.some((name) => name === state)) return [];
-    const text = `the boot went by ${state}, the newest certain record says ${states.join(" or ")}`;
+    const states = this.#viewOf(before).winners.map(({ record }) => stateName(record.state));
+    if (states.length === 0 || states.some((name) => name === state)) return [];
+    const text = `the boot went by ${state}, the newest record says ${states.join(" or ")}`;
     return [{ invariant: "I9", text }];
   }
 
   /** What a resting application was told is certain to be read again. */
   #checkTold(after: DeviceState): readonly Violation[] {
-    const [certain, ...newer] = newestRecords(this.#viewOf(after));
-    const isTold = newer.every(({ key }) => certain !== undefined && isSamePair(key, certain.key));
-    if (isTold) return [];
+    if (this.#viewOf(after).winners.length <= 1) return [];
     return [{ invariant: "I9", text: "what a resting application was told may be gone tomorrow" }];
   }
 
@@ -222,17 +219,25 @@ export class Checks {
 }
 
 /**
- * A block of the store that was programmed and not erased in the same session: its last page may be
- * torn, or look blank after a program that was cut.
+ * What was written and not erased in the same session. A block of the store: its last page may be
+ * torn, or look blank after a program that was cut. A page of a core: nothing that an earlier
+ * session has left there may become part of an image.
  */
-function appendedBlock({ steps }: Session, { chip }: Geometry): number | null {
+function appendedTo({ steps }: Session, { chip, map }: Geometry): string | null {
   const blockBytes = chip.shape.pageBytes * chip.shape.pagesPerBlock;
-  const erased = new Set<number>();
+  const erased = new Set<string>();
   for (const { operation } of steps) {
-    if (operation.device !== chip.name) continue;
-    const block = Math.floor(operation.address / blockBytes);
-    if (operation.kind === "erase") erased.add(block);
-    else if (!erased.has(block)) return block;
+    const { device, address, kind } = operation;
+    const { marker, appFlash, netFlash } = map;
+    if (device === "app-flash" && address >= marker.start) continue;
+    const unitBytes = {
+      [chip.name]: blockBytes,
+      "app-flash": appFlash.pageBytes,
+      "net-flash": netFlash.pageBytes,
+    }[device];
+    const unit = `${device} ${Math.floor(address / (unitBytes ?? 1))}`;
+    if (kind === "erase") erased.add(unit);
+    else if (!erased.has(unit)) return unit;
   }
   return null;
 }
@@ -244,16 +249,6 @@ function checkAcceptance(record: StateRecord): readonly Violation[] {
     (candidateBank !== null && candidateBank === acceptedBank) ||
     (state === SetState.UPDATED && (candidateBank !== null || previousBank === null));
   return isHalf ? [{ invariant: "I5", text: `half accepted in ${stateName(state)}` }] : [];
-}
-
-/** What any mount may find to be the newest record: the newest certain one of both chains first. */
-function newestRecords({ chains }: StoreView): readonly ViewedRecord[] {
-  const [certain] = chains
-    .flatMap(({ floor }) => floor ?? [])
-    .toSorted((a, b) => Number(b.sequence - a.sequence));
-  const candidates = chains.flatMap((chain) => chain.candidates);
-  if (certain === undefined) return candidates;
-  return [certain, ...candidates.filter(({ sequence }) => sequence > certain.sequence)];
 }
 
 function isSamePair(a: Pair, b: Pair | undefined): boolean {

@@ -51,7 +51,13 @@ describe("coverage", () => {
     if (!(chip instanceof NandChip)) throw new TypeError("expected NAND");
     const page = geometry.limits.journalBlocks * geometry.chip.shape.pagesPerBlock + 1;
     chip.decayPage(page, chip.eccStrengthBits, createRandom(1));
-    const job = { world: name, depth: 1, tears: "distinct", maxUnstable: 1 } as const;
+    const job = {
+      world: name,
+      depth: 1,
+      tears: "distinct",
+      maxUnstable: 1,
+      precision: "exact",
+    } as const;
     const seen = new StateSet(20_000).buffer;
     const share = { index: 0, count: 1 };
     const runner = new JobRunner(job, { share, seen }, { ...world, root: { ...root, state } });

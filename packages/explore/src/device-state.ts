@@ -34,3 +34,11 @@ export function forkState(state: DeviceState): DeviceState {
     securityCounter: state.securityCounter,
   };
 }
+
+/** Pages of all memories whose reads differ from time to time. */
+export function countUnstablePages({ nand, appFlash, netFlash }: DeviceState): number {
+  return [nand, appFlash, netFlash].reduce(
+    (sum, { medium }) => sum + medium.unstablePages().length,
+    0,
+  );
+}

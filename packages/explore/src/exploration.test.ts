@@ -84,7 +84,13 @@ describe("explore", () => {
 describe("a state set that is shared", () => {
   it("leaves nothing out: two shares together go through what one goes through", () => {
     const world = { profile: "small", flash: "nand-1bit", scenario: "app-hangs" } as const;
-    const job = { world, depth: 1, tears: "distinct", maxUnstable: 9 } as const;
+    const job = {
+      world,
+      depth: 1,
+      tears: "distinct",
+      maxUnstable: 9,
+      precision: "exact",
+    } as const;
     const alone = new JobRunner(job, { share: { index: 0, count: 1 }, seen: memory() });
     alone.run(() => false);
     const seen = memory();

@@ -2,12 +2,15 @@
 import { makeCoverage } from "./coverage.js";
 import type { Coverage } from "./coverage.js";
 import type { Figures, Found } from "./explorer.js";
+import { crossCheck } from "./cross-check.js";
 import type { FlashKind, ProfileName } from "./geometry.js";
 import type { Job, JobProgress, JobResult } from "./job.js";
 import { checkLiveness } from "./liveness.js";
 import { minimize } from "./minimize.js";
 import { Pool } from "./pool.js";
 import { CLOSURE_SCENARIOS, FULL_SCENARIOS, SCENARIOS } from "./scenario.js";
+import { inSlices } from "./slices.js";
+import { StateSet } from "./state-set.js";
 import { formatLine } from "./trail.js";
 import { createWorld } from "./world.js";
 
@@ -65,12 +68,16 @@ export interface ExplorationReport extends Figures {
   readonly pending: number;
   /** Most sessions without a fault that any state took to come to rest. */
   readonly mostSessions: number;
+  /** Mode `closure`: sessions without any abstraction whose states were all among those found. */
+  readonly crossChecked: number;
   readonly coverage: Coverage;
   readonly violations: readonly Finding[];
 }
 
 /** Memory for the keys of one job: 16 bytes each. */
 const MAX_STATES = 8_000_000;
+/** Sessions per story that are walked at random through the states that `closure` has found. */
+const CROSS_CHECKED_SESSIONS = 1000;
 
 /** Goes through the states of one configuration, story by story. */
 export async function explore(options: ExplorationOptions): Promise<ExplorationReport> {
@@ -81,6 +88,7 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
   const findings: Finding[] = [];
   const stories: string[] = [];
   let mostSessions = 0;
+  let crossChecked = 0;
   await using pool = new Pool(options.workers);
   for (const [done, job] of jobs.entries()) {
     const isOver = overAt(options, start, jobs.length - done);
@@ -88,15 +96,20 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     const { scenario } = job.world;
     const onProgress = (shares: readonly JobProgress[]): void =>
       options.onProgress({ scenario, done, total: jobs.length, ...sumOf(results, shares) });
-    const shares = await pool.run(job, { maxStates: MAX_STATES, isOver, onProgress });
+    const seen = new StateSet(MAX_STATES);
+    const shares = await pool.run(job, { seen, isOver, onProgress });
     results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
-    if (shares.every(({ pending }) => pending === 0)) stories.push(scenario);
-    findings.push(
-      ...findingsOf(
-        job,
-        shares.flatMap(({ found }) => found),
-      ),
-    );
+    const found = shares.flatMap((share) => share.found);
+    if (shares.every(({ pending }) => pending === 0)) {
+      stories.push(scenario);
+      if (options.mode === "closure") {
+        const walks = { seed: done, sessions: CROSS_CHECKED_SESSIONS };
+        const checked = await inSlices(crossCheck(createWorld(job.world), seen, walks));
+        crossChecked += checked.sessions;
+        if (checked.missed !== null) found.push(checked.missed);
+      }
+    }
+    findings.push(...findingsOf(job, found));
     const liveness = checkLiveness(shares.map(({ links }) => links));
     mostSessions = Math.max(mostSessions, liveness.mostSessions);
     if (liveness.goesInCircles) {
@@ -118,6 +131,7 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     done: stories,
     pending: results.reduce((sum, { pending }) => sum + pending, 0),
     mostSessions,
+    crossChecked,
     coverage: makeCoverage(
       results.map(({ coverage }) => coverage),
       results.map((one) => one.results),
@@ -149,6 +163,7 @@ function jobsOf(options: ExplorationOptions): readonly Job[] {
     tears: mode === "closure" ? "distinct" : "all",
     // With any number of cuts, any number of pages could be unstable at a time.
     maxUnstable: mode === "closure" ? 1 : Number.POSITIVE_INFINITY,
+    precision: mode === "closure" ? "closed" : "exact",
   }));
 }
 

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CanonicalMarker } from "./canonical-marker.js";
 import { Checks, resultOf } from "./checks.js";
 import type { Violation } from "./checks.js";
 import { cellOf } from "./coverage.js";
 import type { DeviceNode, DeviceState } from "./device-state.js";
-import { POWER_ON, forkState } from "./device-state.js";
+import { POWER_ON, countUnstablePages } from "./device-state.js";
 import { cutState, cutsOf } from "./forked-cuts.js";
 import type { TearChoice } from "./forked-cuts.js";
 import { KnownPages } from "./known-pages.js";
-import { PageFactsCache } from "./page-facts.js";
+import { sessionsFrom } from "./possible-sessions.js";
 import type { Pair } from "./page-facts.js";
-import { SessionChoices } from "./session-choices.js";
-import { runSession } from "./session.js";
 import type { RestingDevice, Session, SessionStep } from "./session.js";
 import { StateKeys } from "./state-key.js";
+import type { Precision } from "./state-key.js";
 import { StateSet } from "./state-set.js";
-import { StoreView } from "./store-view.js";
-import type { CertainRecord } from "./store-view.js";
+import type { CertainRecord, StoreView } from "./store-view.js";
 import { edgesOf } from "./trail.js";
 import type { Edge, Trail } from "./trail.js";
 import type { World } from "./world.js";
@@ -65,8 +62,9 @@ export interface ExplorerOptions {
   readonly depth: number;
   /** Distinct: without tears that leave what a cut before or after an operation leaves. */
   readonly tears: TearChoice;
-  /** Unstable pages that a device may have at a time. */
+  /** Unstable pages that a device may have at a time, those that make no difference left out. */
   readonly maxUnstable: number;
+  readonly precision: Precision;
   /** Cuts are made at the first operations of a session only; default: at all of them. */
   readonly firstOperations?: number;
   /** Default: everything. */
@@ -81,14 +79,13 @@ export class Explorer {
   readonly coverage: Map<string, number> = new Map();
   /** Resting devices by result. */
   readonly results: Map<string, number> = new Map();
+  /** States that no cut has led to: every worker keeps its own. */
+  readonly quietStates: StateSet = new StateSet(1000);
   /** Which state follows which when no fault comes. */
   readonly #links: number[] = [];
   readonly #options: ExplorerOptions;
   readonly #keys: StateKeys;
-  readonly #facts: PageFactsCache;
   readonly #checks: Checks;
-  /** States without cuts, of which every worker keeps its own. */
-  readonly #quietSeen = new StateSet(1000);
   /** By number of cuts. */
   readonly #pending: Pending[][] = [];
 
@@ -96,8 +93,7 @@ export class Explorer {
     this.#options = options;
     const { world } = options;
     const known = new KnownPages(world.geometry, [world.factory, world.next]);
-    this.#keys = new StateKeys(world.geometry, known);
-    this.#facts = new PageFactsCache(world.geometry);
+    this.#keys = new StateKeys(world.geometry, known, options.precision);
     this.#checks = new Checks(world, known);
     this.#offer({ node: world.root, trail: null, cuts: 0, quiet: 0 }, null);
   }
@@ -121,12 +117,11 @@ export class Explorer {
   }
 
   #expand(pending: Pending): void {
-    const choices = new SessionChoices();
-    do {
-      const session = runSession(this.#options.world, pending.node, { choices });
+    const { world, precision } = this.#options;
+    for (const { node, session, choices } of sessionsFrom(world, pending.node, precision)) {
       if (this.#counts(pending.cuts)) this.figures.sessions += 1;
-      this.#follow(pending, session, choices.letters);
-    } while (choices.next());
+      this.#follow({ ...pending, node }, session, choices);
+    }
   }
 
   #follow(pending: Pending, session: Session, choices: string): void {
@@ -160,7 +155,7 @@ export class Explorer {
 
   #cutEverywhere(pending: Pending, session: Session, choices: string): void {
     const { geometry } = this.#options.world;
-    const { tears, maxUnstable, firstOperations } = this.#options;
+    const { tears, firstOperations } = this.#options;
     for (const [number, step] of session.steps.slice(0, firstOperations).entries()) {
       const view = this.#viewOf(step.before);
       if (this.#counts(pending.cuts)) {
@@ -173,7 +168,7 @@ export class Explorer {
       for (const cut of cutsOf(step.operation, number, tears)) {
         // A cut after the operation before has left just that.
         if (cut.when === "before" && isSameBefore) continue;
-        if (cut.tear === "unstable" && unstablePagesOf(step.before) >= maxUnstable) continue;
+        if (cut.tear === "unstable" && this.#isUnstableEnough(step.before)) continue;
         const state = cutState(geometry, session, cut);
         const trail = { parent: pending.trail, edge: { decay: null, choices, cut } };
         const node = { state, entry: POWER_ON };
@@ -201,10 +196,8 @@ export class Explorer {
     if (violations.length > 0 && state.trail !== null) {
       this.#report(violations, state.trail.parent, state.trail.edge);
     } else {
-      // The session that it comes from still needs its own.
-      const settled = forkState(state.node.state);
-      new CanonicalMarker(this.#options.world.geometry, settled.appFlash).settle();
-      const node = { ...state.node, state: settled };
+      const isExact = this.#options.precision === "exact";
+      const node = isExact ? state.node : this.#keys.withoutUnseen(state.node);
       (this.#pending[state.cuts] ??= []).push({ ...state, node, key });
     }
     return key;
@@ -221,11 +214,19 @@ export class Explorer {
   }
 
   #seenOf(cuts: number): StateSet {
-    return cuts === 0 ? this.#quietSeen : this.#options.seen;
+    return cuts === 0 ? this.quietStates : this.#options.seen;
   }
 
   #viewOf(state: DeviceState): StoreView {
-    return new StoreView(this.#options.world.geometry, state.nand, this.#facts);
+    return this.#keys.viewOf(state);
+  }
+
+  /** Only those count that make a difference. */
+  #isUnstableEnough(state: DeviceState): boolean {
+    const { maxUnstable } = this.#options;
+    return (
+      countUnstablePages(state) >= maxUnstable && this.#keys.countUnstable(state) >= maxUnstable
+    );
   }
 
   #report(violations: readonly Violation[], parent: Trail | null, edge: Edge): void {
@@ -241,12 +242,4 @@ export class Explorer {
     this.coverage.set(cell.name, count + 1);
     return cell.violation === null || count > 0 ? [] : [cell.violation];
   }
-}
-
-function unstablePagesOf(state: DeviceState): number {
-  const { nand, appFlash, netFlash } = state;
-  return [nand, appFlash, netFlash].reduce(
-    (sum, { medium }) => sum + medium.unstablePages().length,
-    0,
-  );
 }

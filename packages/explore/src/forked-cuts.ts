@@ -39,7 +39,11 @@ export function cutsOf(
  * on a copy of the device as it was when it began, on a chip whose power goes. What was in RAM is
  * lost with power, so this is all that a session that was really cut leaves.
  */
-export function cutState(geometry: Geometry, session: Session, cut: CutPoint): DeviceState {
+export function cutState(
+  geometry: Geometry,
+  session: Pick<Session, "steps" | "after">,
+  cut: CutPoint,
+): DeviceState {
   const step = session.steps[cut.operation];
   if (step === undefined) throw new InternalError("explore/cut", `no operation ${cut.operation}`);
   const { before, operation } = step;

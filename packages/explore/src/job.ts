@@ -3,6 +3,7 @@ import { Explorer } from "./explorer.js";
 import type { Figures, Found, Share } from "./explorer.js";
 import type { TearChoice } from "./forked-cuts.js";
 import type { HashingFigures } from "./memo-crypto.js";
+import type { Precision } from "./state-key.js";
 import { StateSet } from "./state-set.js";
 import { createWorld } from "./world.js";
 import type { World, WorldName } from "./world.js";
@@ -14,6 +15,7 @@ export interface Job {
   readonly tears: TearChoice;
   /** Unstable pages that a device may have at a time. */
   readonly maxUnstable: number;
+  readonly precision: Precision;
 }
 
 /** What a worker has to know besides its job. */
@@ -49,7 +51,7 @@ export class JobRunner {
 
   /** @param world the one that the job names */
   constructor(job: Job, { share, seen }: JobShare, world: World = createWorld(job.world)) {
-    const { depth, tears, maxUnstable } = job;
+    const { depth, tears, maxUnstable, precision } = job;
     this.#hashing = (): HashingFigures => world.crypto.figures;
     this.#explorer = new Explorer({
       world,
@@ -57,6 +59,7 @@ export class JobRunner {
       depth,
       tears,
       maxUnstable,
+      precision,
       share,
       onFound: (found) => {
         if (this.#found.length < MAX_FOUND) this.#found.push(found);

@@ -46,8 +46,8 @@ export class KnownPages {
   }
 
   /**
-   * What a page of a core's slot is: 0 blank, 1 and on the page of a release at this place,
-   * -1 anything else.
+   * What a page of a core's slot is: 0 blank, -1 anything else than a page of a release at this
+   * place, otherwise one bit per release that it belongs to.
    * @param page within the slot
    */
   kindInSlot(core: "app" | "net", page: number, stored: Uint8Array | null): number {
@@ -55,8 +55,11 @@ export class KnownPages {
     let kind = this.#kinds.get(stored);
     if (kind === undefined) {
       const known = (core === "app" ? this.#app : this.#net)[page] ?? [];
-      const found = known.findIndex((bytes) => bytesEqual(bytes, stored));
-      kind = found === -1 ? -1 : found + 1;
+      const releases = known.reduce(
+        (bits, bytes, release) => bits | (bytesEqual(bytes, stored) ? 1 << release : 0),
+        0,
+      );
+      kind = releases === 0 ? -1 : releases;
       this.#kinds.set(stored, kind);
     }
     return kind;

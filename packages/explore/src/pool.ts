@@ -6,12 +6,12 @@ import { threadFlags } from "@tandem/base/node";
 import { JobRunner } from "./job.js";
 import type { Job, JobProgress, JobResult } from "./job.js";
 import { inSlices } from "./slices.js";
-import { StateSet } from "./state-set.js";
+import type { StateSet } from "./state-set.js";
 import type { WorkerOrder, WorkerReport } from "./worker.js";
 
 export interface JobOptions {
-  /** States that the job may have at most. */
-  readonly maxStates: number;
+  /** Takes the states of the job. */
+  readonly seen: StateSet;
   /** True when it is time to stop. */
   readonly isOver: () => boolean;
   readonly onProgress: (progress: readonly JobProgress[]) => void;
@@ -31,7 +31,7 @@ export class Pool implements AsyncDisposable {
 
   /** The shares of a job that the workers did. */
   async run(job: Job, options: JobOptions): Promise<readonly JobResult[]> {
-    const seen = new StateSet(options.maxStates).buffer;
+    const seen = options.seen.buffer;
     const count = this.#workers.length;
     if (count === 0) {
       const runner = new JobRunner(job, { share: { index: 0, count: 1 }, seen });

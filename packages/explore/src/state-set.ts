@@ -26,6 +26,19 @@ export class StateSet {
     return Atomics.load(this.#words, this.#words.length - 1);
   }
 
+  /** True when the key is in the set; only once nobody adds any more. */
+  has(high: number, low: number): boolean {
+    const first = high === 0 ? 1 : high;
+    const second = low === 0 ? 1 : low;
+    for (let probe = 0; probe <= this.#mask; probe++) {
+      const at = ((low + probe) & this.#mask) * 2;
+      const found = this.#words[at] ?? 0;
+      if (found === 0) return false;
+      if (found === first && this.#words[at + 1] === second) return true;
+    }
+    return false;
+  }
+
   /**
    * True when the key was not in the set before.
    * @throws {UsageError} explore/too-many-states

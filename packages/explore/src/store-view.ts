@@ -39,6 +39,7 @@ export class StoreView {
   readonly #geometry: Geometry;
   readonly #pagesPerUnit: number;
   #chains: readonly [ViewedChain, ViewedChain] | null = null;
+  #winners: readonly ViewedRecord[] | null = null;
 
   constructor(geometry: Geometry, storage: MemoryStorage, cache: PageFactsCache) {
     this.shape = geometry.chip.shape;
@@ -89,6 +90,56 @@ export class StoreView {
   nextPage(block: number): number {
     if (this.#geometry.chip.norProfile !== null) return -1;
     return this.#storage.medium.block(block).nextPage;
+  }
+
+  /**
+   * The records that a mount may find to be the newest: one for each way in which the unstable
+   * pages of the journal can read, each record once.
+   */
+  get winners(): readonly ViewedRecord[] {
+    this.#winners ??= this.#findWinners();
+    return this.#winners;
+  }
+
+  #findWinners(): readonly ViewedRecord[] {
+    const pages = this.chains.flatMap(({ heads, describedHeads }) =>
+      heads.slice(0, describedHeads).flatMap(({ firstPage }) => this.#unstableRecords(firstPage)),
+    );
+    const winners: ViewedRecord[] = [];
+    for (let bits = 0; bits < 1 << pages.length; bits++) {
+      const isBad = (page: number): boolean => ((bits >> pages.indexOf(page)) & 1) === 1;
+      const [a, b] = this.chains.map(({ heads }) => this.#newestOf(heads, pages, isBad));
+      const winner = (a?.sequence ?? -1n) >= (b?.sequence ?? -1n) ? a : b;
+      if (winner == null) continue;
+      const isKnown = winners.some(
+        ({ key }) => key.high === winner.key.high && key.low === winner.key.low,
+      );
+      if (!isKnown) winners.push(winner);
+    }
+    return winners.toSorted((a, b) => Number(a.sequence - b.sequence));
+  }
+
+  /** Unstable pages of a journal block that carry a record when they read well. */
+  #unstableRecords(firstPage: number): readonly number[] {
+    const pages = Array.from({ length: this.shape.pagesPerBlock }, (_, i) => firstPage + i);
+    return pages.filter((page) => this.isUnstable(page) && this.page(page).record !== null);
+  }
+
+  /** What mount takes for the newest record of a chain. */
+  #newestOf(
+    heads: readonly ViewedHead[],
+    unstable: readonly number[],
+    isBad: (page: number) => boolean,
+  ): ViewedRecord | null {
+    const isLost = (page: number): boolean => unstable.includes(page) && isBad(page);
+    const head = heads.find(({ firstPage }) => !isLost(firstPage));
+    if (head === undefined) return null;
+    const { firstPage } = head;
+    for (let page = firstPage + this.shape.pagesPerBlock - 1; page >= firstPage; page--) {
+      const { record, recordKey: key } = this.page(page);
+      if (record?.chain === head.record.chain && !isLost(page)) return { ...record, key };
+    }
+    return null;
   }
 
   #findChains(): readonly [ViewedChain, ViewedChain] {

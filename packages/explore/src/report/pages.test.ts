@@ -61,6 +61,7 @@ const EXPLORATION: ExplorationReport = {
   complete: false,
   done: [],
   pending: 3,
+  crossChecked: 0,
   mostSessions: 7,
   coverage: {
     cells: { STAGED: { journal: 8, bank: { impossible: HOSTILE } } },

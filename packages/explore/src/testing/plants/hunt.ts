@@ -50,6 +50,7 @@ function huntCuts(name: WorldName, world: World, { depth, firstOperations }: Hun
     depth,
     tears: depth === 1 ? "all" : "distinct",
     maxUnstable: firstOperations === undefined ? 1 : depth,
+    precision: "exact",
     ...(firstOperations === undefined ? {} : { firstOperations }),
     onFound: (one) => found.push(one),
   });
