@@ -41,14 +41,21 @@ export function hasHeader(
   return found !== null && isSameBlock(found, { ...place, logicalBlock, sequence });
 }
 
+/** A summary as it was found. */
+export interface FoundSummary {
+  readonly summary: BlockSummary;
+  /** It is good, but close to the limit of the chip's ECC. */
+  readonly isWeak: boolean;
+}
+
 /** Summary of a logical block of one copy, if the block was written to completion. */
-export function readSummary(
+export function findSummary(
   flash: PagedFlash,
   plan: StorePlan,
   record: StateRecord,
   place: { readonly bank: number; readonly image: number; readonly copy: number },
   logicalBlock: number,
-): BlockSummary | null {
+): FoundSummary | null {
   const image = record.banks[place.bank]?.images[place.image];
   const allocated = lookUpBlock(image?.copies[place.copy] ?? [], logicalBlock);
   if (image === undefined || allocated === null) return null;
@@ -58,7 +65,13 @@ export function readSummary(
   const summary = decodeBlockSummary(read.data, plan);
   if (summary === null || summary.pageCrcs.length !== pages) return null;
   const { sequence } = allocated;
-  return isSameBlock(summary.identity, { ...place, logicalBlock, sequence }) ? summary : null;
+  if (!isSameBlock(summary.identity, { ...place, logicalBlock, sequence })) return null;
+  return { summary, isWeak: isWeak(read, flash) };
+}
+
+/** What `findSummary` finds, however well it reads. */
+export function readSummary(...where: Parameters<typeof findSummary>): BlockSummary | null {
+  return findSummary(...where)?.summary ?? null;
 }
 
 /** Data pages that a logical block of an image of this size uses. */

@@ -2,7 +2,7 @@
 import { crc32c } from "@tandem/base";
 import type { PagedFlash, PageRead } from "@tandem/flash";
 
-import { dataPagesIn, readSummary } from "./bank-reader.js";
+import { dataPagesIn, findSummary } from "./bank-reader.js";
 import { lookUpBlock } from "./block-map.js";
 import type { StateRecord } from "./state-record.js";
 import type { StorePlan } from "./store-plan.js";
@@ -36,14 +36,14 @@ export function examineBlock(
   const image = record.banks[place.bank]?.images[place.image];
   const pages = dataPagesIn(image?.sizeBytes ?? 0, logicalBlock, plan);
   const summaries = [0, 1].map((copy) =>
-    readSummary(flash, plan, record, { ...place, copy }, logicalBlock),
+    findSummary(flash, plan, record, { ...place, copy }, logicalBlock),
   );
-  const crcs = (summaries[0] ?? summaries[1])?.pageCrcs ?? [];
+  const crcs = (summaries[0] ?? summaries[1])?.summary.pageCrcs ?? [];
   const weak = new Set<number>();
   const good = new Set<number>();
   let pagesRead = 2;
   for (const copy of [0, 1]) {
-    if ((summaries[copy] ?? null) === null) weak.add(copy);
+    if (summaries[copy]?.isWeak !== false) weak.add(copy);
     const allocated = lookUpBlock(image?.copies[copy] ?? [], logicalBlock);
     if (allocated === null) continue;
     for (let index = 0; index < pages; index++) {

@@ -70,6 +70,18 @@ describe("patrol", () => {
     expect(bench.violations).toEqual([]);
   });
 
+  it.each([1, 2])("moves a block whose summary has %i flipped bits per sector", (bits) => {
+    const bench = benchWithBank();
+    const chip = bench.chip(STEADY);
+    const store = mount(chip);
+    // Behind the only data page of the image's last block.
+    const summary = pageOf(store, 0, 0, 2, 1);
+    chip.decayPage(summary, bits, createRandom(bits));
+    expect(store.patrol([0])).toMatchObject({ movedBlocks: 1, lost: [] });
+    expect(pageOf(store, 0, 0, 2, 1)).not.toBe(summary);
+    expect(mount(chip).patrol([0]).movedBlocks).toBe(0);
+  });
+
   it("says exactly which bytes both copies have lost, and repair puts them back", () => {
     const bench = benchWithBank();
     const chip = bench.chip(STEADY);
