@@ -3,16 +3,32 @@ import { selfTest } from "@tandem/twin";
 import type { RunningApplication } from "@tandem/twin";
 import type { UpdateService } from "@tandem/update";
 
+import { receive } from "./download.js";
+import type { Transport } from "./download.js";
 import { isRelease } from "./world.js";
 import type { World } from "./world.js";
+
+/** What the application finds, and how it goes about its work. */
+export interface ApplicationOptions {
+  readonly transport: Transport;
+  /** It has the store patrolled when it has nothing else to do. */
+  readonly patrols: boolean;
+  /** A release that was refused is offered again, once in each session. */
+  readonly isOfferedAgain: boolean;
+}
 
 /**
  * What the application of a product does from its start on: it goes by what the update service
  * says, so that it takes up again whatever was cut.
  * @returns how it ends: the application resets the chip, or has nothing left to do
  */
-export function runApplication(world: World, app: RunningApplication): "reset" | "rest" {
+export function runApplication(
+  world: World,
+  app: RunningApplication,
+  { transport, patrols, isOfferedAgain }: ApplicationOptions,
+): "reset" | "rest" {
   const { service } = app;
+  let isOffered = isOfferedAgain;
   for (;;) {
     const { state } = service.query();
     switch (state) {
@@ -33,13 +49,17 @@ export function runApplication(world: World, app: RunningApplication): "reset" |
         service.install();
         return "reset";
       case "WRITING":
-        receive(world, service);
+        receive(world, service, transport);
         break;
       case "READY":
       case "UPDATED":
       case "FAILED": {
-        const wish = wishOf(world, service);
-        if (wish === "rest") return "rest";
+        const wish = wishOf(world, service, isOffered);
+        if (state === "FAILED") isOffered = false;
+        if (wish === "rest") {
+          if (patrols) service.patrol();
+          return "rest";
+        }
         if (wish === "switch-back") {
           service.switchBack();
           return "reset";
@@ -54,23 +74,17 @@ export function runApplication(world: World, app: RunningApplication): "reset" |
 }
 
 /** What the application wants when no update is under way. */
-function wishOf(world: World, service: UpdateService): "rest" | "switch-back" | "update" {
+function wishOf(
+  world: World,
+  service: UpdateService,
+  isOfferedAgain: boolean,
+): "rest" | "switch-back" | "update" {
   const { state, accepted, previous, reason } = service.query();
   if (isRelease(world.next, accepted?.id)) {
     return world.scenario.switchesBack && state === "UPDATED" ? "switch-back" : "rest";
   }
   const wasRepaired = reason?.step === "install" && reason.code === "primary-invalid";
-  const hasEnded = previous !== null || (state === "FAILED" && !wasRepaired);
+  const mayBeGarbled = isOfferedAgain && reason?.step === "verify";
+  const hasEnded = previous !== null || (state === "FAILED" && !wasRepaired && !mayBeGarbled);
   return hasEnded ? "rest" : "update";
-}
-
-/** Downloads what is missing, and verifies. */
-export function receive(world: World, service: UpdateService): void {
-  const { fragmentBytes } = world.geometry;
-  for (const [index, image] of world.next.images.entries()) {
-    for (let at = service.receivedBytes(index); at < image.length; at += fragmentBytes) {
-      service.write(index, at, image.subarray(at, at + fragmentBytes));
-    }
-  }
-  service.finish();
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SetState, lookUpBlock, stateName } from "@tandem/store";
+import { SetState, stateName } from "@tandem/store";
 import type { BankImage, StateRecord } from "@tandem/store";
 import type { UpdateStatus } from "@tandem/update";
 
 import type { DeviceState } from "./device-state.js";
 import type { Geometry } from "./geometry.js";
+import { NO_HISTORY } from "./history.js";
+import type { History } from "./history.js";
 import type { KnownPages } from "./known-pages.js";
 import { PageFactsCache } from "./page-facts.js";
-import type { Pair } from "./page-facts.js";
 import type { UpdateResult } from "./scenario.js";
 import type { RestingDevice, Session } from "./session.js";
 import { StoreView } from "./store-view.js";
 import type { CertainRecord } from "./store-view.js";
+import { firstLostPage, firstWeakPage, isSamePair, storedPages } from "./stored-pages.js";
 import { isRelease } from "./world.js";
 import type { World } from "./world.js";
 
@@ -38,8 +40,8 @@ export interface Violation {
   readonly text: string;
 }
 
-/** Cuts that a good release has to survive: it has three trial boots and eight attempts. */
-const SURVIVABLE_CUTS = 2;
+/** Faults that a good release has to survive: it has three trial boots and eight attempts. */
+const SURVIVABLE_FAULTS = 2;
 
 /** Checks devices of one world. */
 export class Checks {
@@ -53,15 +55,24 @@ export class Checks {
     this.#facts = new PageFactsCache(world.geometry);
   }
 
-  /** What must hold at any instant, whatever runs next. */
-  checkState(state: DeviceState, view: StoreView): readonly Violation[] {
+  /**
+   * What must hold at any instant, whatever runs next.
+   * @param history a page that decay has taken may be missing, and nothing else; an image that has
+   * come over a bad transport may be another one until it is verified
+   */
+  checkState(
+    state: DeviceState,
+    view: StoreView,
+    history: History = NO_HISTORY,
+  ): readonly Violation[] {
     const found: Violation[] = [];
     const [a, b] = view.chains;
-    if (a.floor === null || b.floor === null) {
+    const certain = view.chains.filter(({ floor }) => floor !== null).length;
+    if (certain < (this.#hasLostRecord(history, view) ? 1 : 2)) {
       found.push({ invariant: "I9", text: "a chain of the journal holds no certain record" });
     }
     for (const { record } of [...a.candidates, ...b.candidates]) {
-      found.push(...this.#checkBanks(record, view), ...checkAcceptance(record));
+      found.push(...this.#checkBanks(record, view, history), ...checkAcceptance(record));
       found.push(...this.#checkVerdict(record));
       const accepted = record.banks[record.acceptedBank ?? -1];
       if (accepted !== undefined && state.securityCounter > accepted.securityCounter) {
@@ -74,14 +85,32 @@ export class Checks {
     return found;
   }
 
-  /** What both chains said for certain, each of them still says, or something newer. */
-  checkProgress(before: CertainRecord | null, view: StoreView): readonly Violation[] {
+  /**
+   * The record that has to stay: the newest that both chains say for certain, or either of them
+   * when the other one has lost a page.
+   */
+  floorOf(view: StoreView, history: History = NO_HISTORY): CertainRecord | null {
+    if (!this.#hasLostRecord(history, view)) return view.floor;
+    const [{ floor: a }, { floor: b }] = view.chains;
+    if (a === null || b === null) return a ?? b;
+    return a.sequence > b.sequence ? a : b;
+  }
+
+  /**
+   * What both chains said for certain, each of them still says, or something newer; one of them,
+   * when the other one has lost a page.
+   */
+  checkProgress(
+    before: CertainRecord | null,
+    view: StoreView,
+    history: History = NO_HISTORY,
+  ): readonly Violation[] {
     if (before === null) return [];
-    const isKept = view.chains.every(
+    const keeping = view.chains.filter(
       ({ floor }) =>
         floor !== null && (floor.sequence >= before.sequence || isSamePair(floor.key, before.key)),
     );
-    if (isKept) return [];
+    if (keeping.length >= (this.#hasLostRecord(history, view) ? 1 : 2)) return [];
     const left = view.chains.map(({ floor }) => floor?.sequence ?? "nothing").join(" and ");
     return [
       { invariant: "I9", text: `record ${before.sequence} of both chains: left are ${left}` },
@@ -89,7 +118,8 @@ export class Checks {
   }
 
   /** What one session without a cut did. */
-  checkSession(session: Session, before: DeviceState, cuts: number): readonly Violation[] {
+  checkSession(session: Session, faults: number): readonly Violation[] {
+    const { before } = session;
     const found: Violation[] = [];
     const { mixedStarts, unverifiedStarts } = session.counters;
     if (mixedStarts > 0) found.push({ invariant: "I1", text: "cores of two releases started" });
@@ -105,7 +135,7 @@ export class Checks {
     if (session.after.securityCounter < before.securityCounter) {
       found.push({ invariant: "I8", text: "the security counter went down" });
     }
-    found.push(...this.#checkMount(session, before));
+    found.push(...this.#checkMount(session));
     const { end } = session;
     if (end.kind === "stopped") found.push({ invariant: "I4", text: `nothing starts: ${end.why}` });
     if (end.kind === "error") {
@@ -113,13 +143,13 @@ export class Checks {
       found.push({ invariant: "I4", text: `the code threw: ${text}` });
     }
     if (end.kind === "rest") {
-      found.push(...this.#checkRest(end.found, cuts), ...this.#checkTold(session.after));
+      found.push(...this.#checkRest(end.found, faults), ...this.#checkTold(session.after));
     }
     return found;
   }
 
   /** A boot goes by a record that a mount may find to be the newest. */
-  #checkMount({ events }: Session, before: DeviceState): readonly Violation[] {
+  #checkMount({ events, before }: Session): readonly Violation[] {
     const state = events.map((text) => /^state (\w+)$/.exec(text)?.[1]).find(Boolean);
     if (state === undefined) return [];
     const states = this.#viewOf(before).winners.map(({ record }) => stateName(record.state));
@@ -147,7 +177,7 @@ export class Checks {
       : [];
   }
 
-  #checkRest(found: RestingDevice, cuts: number): readonly Violation[] {
+  #checkRest(found: RestingDevice, faults: number): readonly Violation[] {
     const { factory, next, scenario } = this.#world;
     const { status, cores } = found;
     const accepted = [factory, next].find((release) => isRelease(release, status.accepted?.id));
@@ -157,10 +187,10 @@ export class Checks {
     }
     const result = resultOf(this.#world, status);
     const isExpected = result !== null && scenario.results.includes(result);
-    if (!isExpected && !isExcused(status, cuts)) {
+    if (!isExpected && !isExcused(status, faults)) {
       violations.push({
         invariant: "result",
-        text: `${result ?? "nothing"} after ${cuts} cuts, expected ${scenario.results.join(" or ")}`,
+        text: `${result ?? "nothing"} after ${faults} faults, expected ${scenario.results.join(" or ")}`,
       });
     }
     const isExplained = status.reason !== null;
@@ -170,14 +200,38 @@ export class Checks {
     return violations;
   }
 
-  #checkBanks(record: StateRecord, view: StoreView): readonly Violation[] {
+  /** After a patrol no page of the accepted release is close to being lost. */
+  checkPatrolled(view: StoreView): readonly Violation[] {
+    const found: Violation[] = [];
+    for (const { record } of view.chains.flatMap(({ candidates }) => candidates.slice(0, 1))) {
+      for (const image of record.banks[record.acceptedBank ?? -1]?.images ?? []) {
+        const weak = firstWeakPage(image, view);
+        if (weak === null) continue;
+        found.push({ invariant: "I3", text: `page ${weak} of the store is weak after a patrol` });
+      }
+    }
+    return found;
+  }
+
+  #hasLostRecord({ lostPage }: History, { shape }: StoreView): boolean {
+    const { limits } = this.#world.geometry;
+    return lostPage !== null && lostPage < limits.journalBlocks * shape.pagesPerBlock;
+  }
+
+  #checkBanks(record: StateRecord, view: StoreView, history: History): readonly Violation[] {
+    const { lostPage } = history;
     const found: Violation[] = [];
     for (const [bank, { images }] of record.banks.entries()) {
       for (const [index, image] of images.entries()) {
         found.push(...this.#checkBlocks(image));
         const isAccepted = bank === record.acceptedBank;
         if (!isAccepted && !(bank === record.candidateBank && image.isReceived)) continue;
-        const lost = this.#firstLostPage(image, view);
+        const isVerified = image.imageHash.some((byte) => byte !== 0);
+        const expected =
+          history.isOfferedAgain && !isVerified
+            ? storedPages(image, view, lostPage)
+            : this.#known.inStore(image.fileDigest);
+        const lost = firstLostPage(image, view, { expected, lostPage });
         if (lost === null) continue;
         const invariant = isAccepted ? "I3" : "I9";
         const text = `bank ${bank}, image ${index}: page ${lost} is not in both copies`;
@@ -195,26 +249,6 @@ export class Checks {
     const bad = this.#world.geometry.chip.factoryBadBlocks.find(isMapped);
     if (bad === undefined) return [];
     return [{ invariant: "I7", text: `factory bad block ${bad} holds a part of an image` }];
-  }
-
-  /** First data page that does not stand, as it should, in both copies. */
-  #firstLostPage(image: BankImage, view: StoreView): number | null {
-    const expected = this.#known.inStore(image.fileDigest);
-    if (expected.length === 0) return 0;
-    const { pagesPerBlock } = view.shape;
-    const perBlock = pagesPerBlock - 2;
-    for (const extents of image.copies) {
-      for (let index = 0; index < expected.length; index++) {
-        const block = lookUpBlock(extents, Math.floor(index / perBlock))?.block;
-        if (block === undefined) return index;
-        const at = block * pagesPerBlock + 1 + (index % perBlock);
-        if (!isSamePair(view.page(at).dataKey, expected[index]) || view.isUnstable(at))
-          return index;
-        const isLast = index % perBlock === perBlock - 1 || index === expected.length - 1;
-        if (isLast && !isReadable(view, at + 1)) return index;
-      }
-    }
-    return null;
   }
 }
 
@@ -251,15 +285,6 @@ function checkAcceptance(record: StateRecord): readonly Violation[] {
   return isHalf ? [{ invariant: "I5", text: `half accepted in ${stateName(state)}` }] : [];
 }
 
-function isSamePair(a: Pair, b: Pair | undefined): boolean {
-  return a.high === b?.high && a.low === b.low;
-}
-
-function isReadable(view: StoreView, at: number): boolean {
-  const { isBlank, status } = view.page(at);
-  return !isBlank && status !== "uncorrectable" && !view.isUnstable(at);
-}
-
 /** How the update of a resting device ended; null when it has not begun. */
 export function resultOf(world: World, status: UpdateStatus): UpdateResult | null {
   if (isRelease(world.next, status.accepted?.id)) return "accepted";
@@ -269,9 +294,9 @@ export function resultOf(world: World, status: UpdateStatus): UpdateResult | nul
   return step === "verify" || step === "stage" ? "refused" : "rolled-back";
 }
 
-/** Attempts and trial boots are limited, so many cuts may end an update that is good. */
-function isExcused(status: UpdateStatus, cuts: number): boolean {
-  if (cuts <= SURVIVABLE_CUTS) return false;
+/** Attempts and trial boots are limited, so many faults may end an update that is good. */
+function isExcused(status: UpdateStatus, faults: number): boolean {
+  if (faults <= SURVIVABLE_FAULTS) return false;
   const { code } = status.reason ?? {};
   const isExhausted = code === "attempts-exhausted" || code === "not-accepted";
   return isExhausted;

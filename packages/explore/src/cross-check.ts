@@ -6,6 +6,7 @@ import type { Violation } from "./checks.js";
 import { POWER_ON, countUnstablePages } from "./device-state.js";
 import type { DeviceNode } from "./device-state.js";
 import { Explorer } from "./explorer.js";
+import { NO_FAULTS } from "./faults.js";
 import { cutsOf } from "./forked-cuts.js";
 import { KnownPages } from "./known-pages.js";
 import { SessionChoices } from "./session-choices.js";
@@ -89,9 +90,9 @@ function walkOn(
   const whole = runSession(world, node, { choices });
   const { letters } = choices;
   const cut = random.below(8) < CUT_EIGHTHS ? pickCut(whole, random) : null;
-  if (cut === null) return { session: whole, edge: { decay: null, choices: letters, cut } };
+  if (cut === null) return { session: whole, edge: { faults: NO_FAULTS, choices: letters, cut } };
   const session = runSession(world, node, { choices: new SessionChoices(letters), cut });
-  return { session, edge: { decay: null, choices: letters, cut } };
+  return { session, edge: { faults: NO_FAULTS, choices: letters, cut } };
 }
 
 /** Null when there is nothing to cut, or when it would leave a second unstable page. */

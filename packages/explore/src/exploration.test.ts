@@ -28,7 +28,7 @@ describe("explore", () => {
   it.each(FLASH_KINDS)(
     "finds nothing wrong with one cut in an accepted update on %s",
     async (flash) => {
-      const report = await run({ flash, scenario: "good" });
+      const report = await run({ flash, scenario: "good", faults: ["cuts"] });
       // A page of the slot that reads well once and badly later costs the update, no invariant.
       expect(report.violations.filter(({ invariant }) => invariant !== "result")).toEqual([]);
       expect(report.complete).toBe(true);
@@ -39,7 +39,7 @@ describe("explore", () => {
   );
 
   it("comes to every cell of the grid and to every result with one cut", async () => {
-    const { violations, coverage, complete } = await run({});
+    const { violations, coverage, complete } = await run({ faults: ["cuts"] });
     expect(violations).toEqual([]);
     expect(complete).toBe(true);
     expect(coverage.zeros).toEqual([]);
@@ -47,7 +47,7 @@ describe("explore", () => {
   }, 240_000);
 
   it("shows what one story leaves out, and that it is rolled back only", async () => {
-    const { violations, coverage } = await run({ scenario: "self-test-fails" });
+    const { violations, coverage } = await run({ scenario: "self-test-fails", faults: ["cuts"] });
     expect(violations).toEqual([]);
     expect(coverage.results["rolled-back"]).toBeGreaterThan(0);
     const zeros = [

@@ -3,6 +3,8 @@ import { makeCoverage } from "./coverage.js";
 import type { Coverage } from "./coverage.js";
 import type { Figures, Found } from "./explorer.js";
 import { crossCheck } from "./cross-check.js";
+import { FAULT_KINDS, noFaultCounts } from "./faults.js";
+import type { FaultCounts, FaultKind } from "./faults.js";
 import type { FlashKind, ProfileName } from "./geometry.js";
 import type { Job, JobProgress, JobResult } from "./job.js";
 import { checkLiveness } from "./liveness.js";
@@ -21,8 +23,10 @@ export interface ExplorationOptions {
   readonly mode: Mode;
   readonly profile: ProfileName;
   readonly flash: FlashKind;
-  /** Cuts on one path, in mode `depth`. */
+  /** Faults on one path, in mode `depth`. */
   readonly depth: number;
+  /** Kinds of fault; default: those of `DEFAULT_FAULTS`. */
+  readonly faults?: readonly FaultKind[];
   /** Only this story; default: all. */
   readonly scenario?: string;
   readonly workers: number;
@@ -33,6 +37,13 @@ export interface ExplorationOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ExplorationProgress) => void;
 }
+
+/** Kinds of fault that a mode takes unless it is told: pairs of all kinds take hours. */
+export const DEFAULT_FAULTS: Readonly<Record<Mode, readonly FaultKind[]>> = {
+  linear: FAULT_KINDS,
+  depth: ["cuts", "decay"],
+  closure: ["cuts"],
+};
 
 /** How far an exploration is. */
 export interface ExplorationProgress {
@@ -58,6 +69,8 @@ export interface ExplorationReport extends Figures {
   readonly profile: ProfileName;
   readonly flash: FlashKind;
   readonly scenarios: readonly string[];
+  /** How many faults of each kind were made. */
+  readonly faults: FaultCounts;
   readonly seconds: number;
   readonly edgesPerSecond: number;
   /** Nothing was left out. */
@@ -125,6 +138,7 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
     flash: options.flash,
     scenarios: jobs.map(({ world }) => world.scenario),
     ...figures,
+    faults: addFaults(results),
     seconds,
     edgesPerSecond: Math.round(figures.edges / seconds),
     complete: stories.length === jobs.length,
@@ -153,6 +167,7 @@ function overAt(
 
 function jobsOf(options: ExplorationOptions): readonly Job[] {
   const { mode, profile, flash, scenario } = options;
+  const faults = options.faults ?? DEFAULT_FAULTS[mode];
   const fixed = profile === "full" ? FULL_SCENARIOS : SCENARIOS;
   const all = mode === "closure" ? CLOSURE_SCENARIOS : fixed;
   const names = scenario === undefined ? all.map(({ name }) => name) : [scenario];
@@ -160,6 +175,7 @@ function jobsOf(options: ExplorationOptions): readonly Job[] {
   return names.map((name) => ({
     world: { profile, flash, scenario: name },
     depth,
+    faults,
     tears: mode === "closure" ? "distinct" : "all",
     // With any number of cuts, any number of pages could be unstable at a time.
     maxUnstable: mode === "closure" ? 1 : Number.POSITIVE_INFINITY,
@@ -189,6 +205,12 @@ function sumOf(
 ): Pick<ExplorationProgress, "states" | "edges" | "pending"> {
   const { states, edges } = addFigures([...results, ...shares]);
   return { states, edges, pending: shares.reduce((sum, { pending }) => sum + pending, 0) };
+}
+
+function addFaults(shares: readonly { readonly faults: FaultCounts }[]): FaultCounts {
+  const sum = noFaultCounts();
+  for (const { faults } of shares) for (const kind of FAULT_KINDS) sum[kind] += faults[kind];
+  return sum;
 }
 
 function addFigures(shares: readonly { readonly figures: Figures }[]): Figures {

@@ -3,11 +3,11 @@ import { InternalError, createRandom } from "@tandem/base";
 import { NorChip, PowerLoss, tearsOf } from "@tandem/flash";
 import type { FlashOperation, MemoryStorage, Power, Tear } from "@tandem/flash";
 
-import { forkState } from "./device-state.js";
-import type { DeviceState } from "./device-state.js";
+import { POWER_ON, forkState } from "./device-state.js";
+import type { DeviceNode, DeviceState } from "./device-state.js";
 import type { Geometry } from "./geometry.js";
-import { TEAR_SEED } from "./session.js";
-import type { CutPoint, Session } from "./session.js";
+import { TEAR_SEED, entryOf, whenOf } from "./session.js";
+import type { CutPoint, Interruption, ResetPoint, Session, SessionStep } from "./session.js";
 
 /** Which tears to go through: all, or those that the state key can tell apart. */
 export type TearChoice = "all" | "distinct";
@@ -32,6 +32,41 @@ export function cutsOf(
     ...kinds.map((tear): CutPoint => ({ ...at, when: "inside", tear })),
     { ...at, when: "after" },
   ];
+}
+
+/** What a reset leaves of an operation of the store's NAND that the next start aborts. */
+const ABORTED = { program: "some-bits", erase: "mixed", write: null } as const;
+
+/**
+ * The resets of the chip during the operation with this number: by software, and by the watchdog
+ * where it runs. Flash completes the operation; or NAND is at it still when the driver of the next
+ * start resets it.
+ */
+export function resetsAt(
+  { operation, watchdogRuns }: SessionStep,
+  number: number,
+): readonly ResetPoint[] {
+  const at = { operation: number, when: "reset" } as const;
+  const aborted = operation.device === "nand" ? ABORTED[operation.kind] : null;
+  return [
+    { ...at, reason: "soft", tear: null },
+    ...(watchdogRuns ? [{ ...at, reason: "watchdog", tear: null } as const] : []),
+    ...(aborted === null ? [] : [{ ...at, reason: "soft", tear: aborted } as const]),
+  ];
+}
+
+/** The device after the interruption, as the next session finds it. */
+export function interruptedNode(
+  geometry: Geometry,
+  session: Session,
+  interruption: Interruption,
+): DeviceNode {
+  if (interruption.when !== "reset") {
+    return { state: cutState(geometry, session, interruption), entry: POWER_ON };
+  }
+  const { operation, tear } = interruption;
+  const state = cutState(geometry, session, { operation, when: whenOf(interruption), tear });
+  return { state, entry: entryOf(interruption, session.steps[operation]) };
 }
 
 /**

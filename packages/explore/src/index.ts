@@ -14,7 +14,7 @@ export { FAILURES, FAILURE_NAMES } from "./compare/sweep-story.js";
 export type { Failure, StorySweep } from "./compare/sweep-story.js";
 export { RECORD_STATES, STEPS } from "./coverage.js";
 export type { Coverage, CoverageCell } from "./coverage.js";
-export { MODES, explore } from "./exploration.js";
+export { DEFAULT_FAULTS, MODES, explore } from "./exploration.js";
 export type {
   ExplorationOptions,
   ExplorationProgress,
@@ -22,6 +22,8 @@ export type {
   Finding,
   Mode,
 } from "./exploration.js";
+export { FAULT_KINDS } from "./faults.js";
+export type { FaultCounts, FaultKind } from "./faults.js";
 export { FLASH_KINDS, PROFILE_NAMES } from "./geometry.js";
 export type { FlashKind, ProfileName } from "./geometry.js";
 export { JobRunner } from "./job.js";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Explorer } from "./explorer.js";
 import type { Figures, Found, Share } from "./explorer.js";
+import type { FaultCounts, FaultKind } from "./faults.js";
 import type { TearChoice } from "./forked-cuts.js";
 import type { HashingFigures } from "./memo-crypto.js";
 import type { Precision } from "./state-key.js";
@@ -11,7 +12,10 @@ import type { World, WorldName } from "./world.js";
 /** One world to go through. */
 export interface Job {
   readonly world: WorldName;
+  /** Faults on one path. */
   readonly depth: number;
+  /** Kinds of fault; default: cuts. */
+  readonly faults?: readonly FaultKind[];
   readonly tears: TearChoice;
   /** Unstable pages that a device may have at a time. */
   readonly maxUnstable: number;
@@ -35,6 +39,7 @@ export interface JobProgress {
 export interface JobResult extends JobProgress {
   readonly coverage: readonly (readonly [string, number])[];
   readonly results: readonly (readonly [string, number])[];
+  readonly faults: FaultCounts;
   readonly found: readonly Found[];
   readonly links: readonly number[];
   readonly hashing: HashingFigures;
@@ -51,12 +56,13 @@ export class JobRunner {
 
   /** @param world the one that the job names */
   constructor(job: Job, { share, seen }: JobShare, world: World = createWorld(job.world)) {
-    const { depth, tears, maxUnstable, precision } = job;
+    const { depth, tears, maxUnstable, precision, faults = ["cuts"] } = job;
     this.#hashing = (): HashingFigures => world.crypto.figures;
     this.#explorer = new Explorer({
       world,
       seen: new StateSet(seen),
       depth,
+      faults,
       tears,
       maxUnstable,
       precision,
@@ -83,11 +89,12 @@ export class JobRunner {
   }
 
   get result(): JobResult {
-    const { coverage, results, links } = this.#explorer;
+    const { coverage, results, links, faults } = this.#explorer;
     return {
       ...this.progress,
       coverage: [...coverage],
       results: [...results],
+      faults: { ...faults },
       found: this.#found,
       links,
       hashing: this.#hashing(),

@@ -86,7 +86,12 @@ describe.each(FLASH_KINDS)("all forms of a journal on %s", (flash) => {
       const power = new PowerSupply({
         seed: TEAR_SEED,
         onOperation: (operation) =>
-          void steps.push({ operation, before: deviceWith(storage.fork()), commit }),
+          void steps.push({
+            operation,
+            before: deviceWith(storage.fork()),
+            watchdogRuns: false,
+            commit,
+          }),
       });
       const wiring = chip.make(storage, { power }, (page) => choices.unstableReads("nand", page));
       const store = Store.mount(wiring, { limits });

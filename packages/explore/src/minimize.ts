@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Found } from "./explorer.js";
+import { NO_FAULTS, withOneLess } from "./faults.js";
 import { replay } from "./replay.js";
 import type { Edge } from "./trail.js";
 import type { World } from "./world.js";
@@ -12,8 +13,8 @@ export function minimize(world: World, found: Found): Found {
     const edge = edges[at];
     if (edge === undefined) continue;
     const without = edges.filter((_, index) => index !== at);
-    const quiet = edges.map((other, index) => (index === at ? { ...other, cut: null } : other));
-    for (const fewer of edge.cut === null ? [without] : [without, quiet]) {
+    const quieter = quieterThan(edge).map((one) => edges.with(at, one));
+    for (const fewer of [without, ...quieter]) {
       const shown = violationOf(world, fewer, found);
       if (shown === null) continue;
       best = shown;
@@ -21,6 +22,16 @@ export function minimize(world: World, found: Found): Found {
     }
   }
   return best;
+}
+
+/** The session without all of its faults, and without each of them. */
+function quieterThan(edge: Edge): readonly Edge[] {
+  const { faults, cut } = edge;
+  const uncut = cut === null ? [] : [{ ...edge, cut: null }];
+  const fewer = withOneLess(faults).map((left) => ({ ...edge, faults: left }));
+  const count = uncut.length + fewer.length;
+  const quiet = count > 1 ? [{ ...edge, faults: NO_FAULTS, cut: null }] : [];
+  return [...quiet, ...uncut, ...fewer];
 }
 
 /** The first violation of the same invariant that these sessions show. */

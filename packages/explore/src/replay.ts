@@ -1,33 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InternalError, createRandom } from "@tandem/base";
-import { NandChip } from "@tandem/flash";
 import type { FlashOperation } from "@tandem/flash";
 import { stateName } from "@tandem/store";
 
-import { Checks } from "./checks.js";
-import type { Violation } from "./checks.js";
-import { POWER_ON, forkState } from "./device-state.js";
-import type { DeviceNode, DeviceState } from "./device-state.js";
-import { KnownPages } from "./known-pages.js";
+import type { DeviceState } from "./device-state.js";
+import { NO_FAULTS } from "./faults.js";
+import type { TransportFault } from "./faults.js";
+import { Journey, JourneyChecks } from "./journey.js";
+import type { JourneyStep } from "./journey.js";
 import { PageFactsCache } from "./page-facts.js";
-import { SessionChoices } from "./session-choices.js";
-import { runSession } from "./session.js";
 import type { Session } from "./session.js";
 import { StoreView } from "./store-view.js";
 import type { Edge } from "./trail.js";
 import type { World } from "./world.js";
 
 /** One session of a replay. */
-export interface ReplayedSession {
-  readonly session: Session;
-  /** How unstable pages were read and firmware on trial behaved. */
-  readonly choices: string;
-  /** Node in which the session began. */
-  readonly from: DeviceNode;
-  /** Node in which the next one begins. */
-  readonly to: DeviceNode;
-  readonly cuts: number;
-  readonly violations: readonly Violation[];
+export interface ReplayedSession extends JourneyStep {
+  readonly edge: Edge;
 }
 
 /** Sessions without a fault after the last one of a line, so that its consequences show. */
@@ -38,58 +26,58 @@ const MORE_SESSIONS = 24;
  * fault as it takes to come to rest.
  */
 export function* replay(world: World, edges: readonly Edge[]): Generator<ReplayedSession> {
-  const known = new KnownPages(world.geometry, [world.factory, world.next]);
-  const checks = new Checks(world, known);
-  const facts = new PageFactsCache(world.geometry);
-  const viewOf = (state: DeviceState): StoreView =>
-    new StoreView(world.geometry, state.nand, facts);
-  let node = world.root;
-  let cuts = 0;
+  const journey = new Journey(new JourneyChecks(world));
   for (let number = 0; number < edges.length + MORE_SESSIONS; number++) {
-    const edge = edges[number] ?? { decay: null, choices: "", cut: null };
-    const from = edge.decay === null ? node : decayed(world, node, edge.decay);
-    const choices = new SessionChoices(edge.choices);
-    const session = runSession(world, from, { choices, cut: edge.cut });
-    const { end, after } = session;
-    const to = { state: after, entry: end.kind === "reset" ? end.entry : POWER_ON };
-    const view = viewOf(after);
-    const last = session.steps.at(-1)?.before ?? from.state;
-    const violations = [
-      ...checks.checkSession(session, from.state, cuts),
-      ...checks.checkState(after, view),
-      ...checks.checkProgress(viewOf(last).floor, view),
-    ];
-    if (edge.cut !== null) cuts += 1;
-    yield { session, choices: choices.letters, from, to, cuts, violations };
-    if (end.kind !== "reset" && end.kind !== "power-lost" && number >= edges.length - 1) return;
-    node = to;
+    const edge = edges[number] ?? { faults: NO_FAULTS, choices: "", cut: null };
+    const step = journey.run(edge);
+    yield { ...step, edge };
+    const { kind } = step.session.end;
+    if (kind !== "reset" && kind !== "power-lost" && number >= edges.length - 1) return;
   }
-}
-
-/** A copy of the node in which a page of the store cannot be read any more. */
-function decayed(world: World, node: DeviceNode, page: number): DeviceNode {
-  const state = forkState(node.state);
-  const flash = world.geometry.chip.make(state.nand, {});
-  const bits = flash.eccStrengthBits + 1;
-  if (flash instanceof NandChip) flash.decayPage(page, bits, createRandom(page));
-  else throw new InternalError("explore/decay", "only NAND pages decay");
-  return { ...node, state };
 }
 
 /** A replayed session as text. */
 export function describeSession(world: World, replayed: ReplayedSession, number: number): string[] {
-  const { session, from, choices, violations } = replayed;
-  const { end, steps, events } = session;
-  const cut = end.kind === "power-lost" ? steps.at(-1)?.operation : undefined;
+  const { session, from, choices, violations, edge } = replayed;
+  const { steps, events } = session;
   const chosen = choices === "" ? "" : `, choices ${choices}`;
+  const { decay, badAt, transport } = edge.faults;
   return [
     `session ${number}: ${from.entry.reason}${chosen}`,
+    ...(decay === null ? [] : [`  page ${decay.page} of the store ${DECAY_WORDS[decay.kind]}`]),
+    ...(transport === null ? [] : [`  transport: ${TRANSPORT_WORDS[transport]}`]),
     ...events.map((text) => `    ${text}`),
-    ...steps.map(({ operation }, index) => `    ${index} ${describeOperation(operation)}`),
-    `  ${cut === undefined ? end.kind : `power lost at ${describeOperation(cut)}`}`,
+    ...steps.map(({ operation }, index) => {
+      const fails = index === badAt ? ", which fails: the block goes bad" : "";
+      return `    ${index} ${describeOperation(operation)}${fails}`;
+    }),
+    `  ${describeEnd(session, edge)}`,
     ...describeJournal(world, replayed.to.state).map((text) => `    ${text}`),
     ...violations.map(({ invariant, text }) => `  VIOLATION ${invariant}: ${text}`),
   ];
+}
+
+const DECAY_WORDS = {
+  lost: "has decayed: ECC cannot correct it any more",
+  weak: "has decayed: as many bits are wrong as ECC corrects",
+} as const;
+
+const TRANSPORT_WORDS: Readonly<Record<TransportFault, string>> = {
+  dropped: "the connection goes in the middle of an image; another one goes on from there",
+  truncated: "a file ends early",
+  "wrong-content": "a fragment holds another byte than the file",
+  exchanged: "the server exchanges the file in the middle of the download",
+  "other-release": "the server offers another release in the middle, and then this one again",
+  "stale-etag": "the file comes from its start again",
+};
+
+function describeEnd({ end, steps }: Session, { cut }: Edge): string {
+  const operation = steps.at(-1)?.operation;
+  const isAtOperation = cut?.operation === steps.length - 1;
+  if (operation === undefined || cut === null || !isAtOperation) return end.kind;
+  const what = cut.when === "reset" ? `reset (${cut.reason}) during` : `power lost ${cut.when}`;
+  const left = cut.tear === null ? "" : `, which leaves: ${cut.tear}`;
+  return `${what} ${describeOperation(operation)}${left}`;
 }
 
 function describeOperation({ kind, device, address, length }: FlashOperation): string {

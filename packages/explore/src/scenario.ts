@@ -49,8 +49,17 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...GOOD, name: "damaged", flaw: "damaged", results: ["refused"] },
   { ...GOOD, name: "self-test-fails", app: { kind: "self-test-fails" } },
   { ...GOOD, name: "app-hangs", app: { kind: "hangs" } },
+  { ...GOOD, name: "app-hangs-later", app: { kind: "hangs", afterMs: 5000 } },
+  { ...GOOD, name: "app-resets", app: { kind: "resets" } },
   { ...GOOD, name: "app-crashes-at-once", app: { kind: "crashes", afterMs: 0 } },
   { ...GOOD, name: "app-crashes-later", app: { kind: "crashes", afterMs: 5000 } },
+  // It ends as its firmware wants: what is accepted stays, whatever it does then.
+  {
+    ...GOOD,
+    name: "accepts-then-crashes",
+    app: { kind: "accepts-then-crashes" },
+    results: ["accepted"],
+  },
   { ...GOOD, name: "net-silent", net: { kind: "silent" } },
   { ...GOOD, name: "net-wrong-version", net: { kind: "wrong-version" } },
   { ...GOOD, name: "net-busy", net: { kind: "busy" } },

@@ -10,6 +10,7 @@ describe("the line of a finding", () => {
       "small/nand-1bit/good",
       "small/nor/any-firmware - h@3i:one-bit gb- @0b @12a",
       "full/nand-8bit/switch-back d17,- d3,g@1i:blank-weak",
+      "small/nand-1bit/good w70,x12,g@13s @3w stale-etag,@2l:mixed x0,wrong-content,-",
     ]) {
       const { world, edges } = parseLine(line);
       expect(formatLine(world, edges)).toBe(line);
@@ -17,7 +18,13 @@ describe("the line of a finding", () => {
   });
 
   it("is refused when it is none", () => {
-    for (const line of ["", "small/tape/good", "small/nor/good x", "small/nor/good @3i:gone"]) {
+    for (const line of [
+      "",
+      "small/tape/good",
+      "small/nor/good x",
+      "small/nor/good @3i:gone",
+      "small/nor/good y3,-",
+    ]) {
       expect(() => parseLine(line), line).toThrow(FormatError);
     }
   });

@@ -25,6 +25,8 @@ export interface World {
   readonly factory: ExploredRelease;
   /** What the device is offered. */
   readonly next: ExploredRelease;
+  /** Another one, of which a confused server may send something. */
+  readonly other: ExploredRelease;
   readonly scripts: FirmwareScripts;
   readonly knownNetImages: readonly KnownNetImage[];
   /** The device as it leaves production. */
@@ -60,12 +62,13 @@ export function createWorld(
   // A counter that rises would bar the way back.
   const securityCounter = scenario.switchesBack ? 1 : 2;
   const next = makeRelease(crypto, geometry, { version: "1.1.0", securityCounter, flaw });
+  const other = makeRelease(crypto, geometry, { version: "1.2.0", securityCounter });
   const [appHash = "", netHash = ""] = next.hashes;
   const scripts: FirmwareScripts = {
     app: new Map([[appHash, scenario.app]]),
     net: new Map([[netHash, scenario.net]]),
   };
-  const bare = { geometry, scenario, crypto, factory, next, scripts, knownNetImages: [] };
+  const bare = { geometry, scenario, crypto, factory, next, other, scripts, knownNetImages: [] };
   const made = provisioned(bare);
   return { ...bare, ...made };
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism } from "node:os";
 
-import { Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Command } from "@commander-js/extra-typings";
 import { UsageError } from "@tandem/base";
 import {
+  DEFAULT_FAULTS,
+  FAULT_KINDS,
   FLASH_KINDS,
   MODES,
   PROFILE_NAMES,
@@ -17,7 +19,7 @@ import {
   replay,
   walkAtRandom,
 } from "@tandem/explore";
-import type { ExplorationReport, FlashKind, ProfileName } from "@tandem/explore";
+import type { ExplorationReport, FaultKind, FlashKind, ProfileName } from "@tandem/explore";
 
 import type { Context } from "../context.js";
 import { ExitCode } from "../exit-codes.js";
@@ -46,13 +48,20 @@ export function registerExploreCommand(program: Command, context: Context): void
     .command("explore")
     .description("Check the invariants of an update in every state that faults can lead to")
     .addOption(
-      new Option("--mode <mode>", "one cut, several, any number of them, or walks at random")
+      new Option("--mode <mode>", "one fault, several, any number of cuts, or walks at random")
         .choices([...MODES, "random"] as const)
         .default("linear" as const),
     )
     .addOption(PROFILE_OPTION)
     .addOption(FLASH_OPTION)
-    .option("--depth <n>", "cuts on one path, in mode depth", parseWholeNumber(0, 99), 2)
+    .option("--depth <n>", "faults on one path, in mode depth", parseWholeNumber(0, 99), 2)
+    .option(
+      "--faults <kinds>",
+      `kinds of fault, of ${FAULT_KINDS.join(",")}; default: ` +
+        `${DEFAULT_FAULTS.depth.join(",")} in mode depth, ` +
+        `${DEFAULT_FAULTS.closure.join(",")} in mode closure, otherwise all`,
+      parseFaultKinds,
+    )
     .option("--scenario <name>", "only this story; default: all")
     .option("--budget <time>", "stop after this time, e.g. 90s or 10m", parseDuration)
     .option(
@@ -75,7 +84,7 @@ export function registerExploreCommand(program: Command, context: Context): void
         return;
       }
       const progressLine = new RateLine(context);
-      const { mode, scenario, profile, flash, depth, workers } = options;
+      const { mode, scenario, profile, flash, depth, workers, faults } = options;
       const { budget = Number.POSITIVE_INFINITY } = options;
       const clock = new ExplorationClock(mode);
       const start = performance.now();
@@ -85,6 +94,7 @@ export function registerExploreCommand(program: Command, context: Context): void
         flash,
         depth,
         workers,
+        ...(faults === undefined ? {} : { faults }),
         ...(scenario === undefined ? {} : { scenario }),
         budgetMs: options.report === undefined ? budget : budget * SEARCH_SHARE,
         now: () => performance.now(),
@@ -138,13 +148,15 @@ interface RandomOptions {
   readonly sessions: number;
   readonly seed: number;
   readonly scenario?: string | undefined;
+  readonly faults?: readonly FaultKind[] | undefined;
   readonly budget?: number | undefined;
   readonly json?: true | undefined;
 }
 
 /** Walks at random; the options of the other modes that have no meaning here are left alone. */
 async function runRandom(context: Context, options: RandomOptions): Promise<void> {
-  const { profile, flash, sessions, seed, scenario, budget = Number.POSITIVE_INFINITY } = options;
+  const { profile, flash, sessions, seed, scenario, faults } = options;
+  const { budget = Number.POSITIVE_INFINITY } = options;
   const start = performance.now();
   const elapsedMs = (): number => performance.now() - start;
   const line = new RateLine(context);
@@ -153,6 +165,7 @@ async function runRandom(context: Context, options: RandomOptions): Promise<void
     flash,
     sessions,
     seed,
+    ...(faults === undefined ? {} : { faults }),
     ...(scenario === undefined ? {} : { scenario }),
     isOver: () => context.signal.aborted || elapsedMs() > budget,
     onProgress: (progress) =>
@@ -160,7 +173,7 @@ async function runRandom(context: Context, options: RandomOptions): Promise<void
         const workSeconds = restOf(seconds, progress.sessions, sessions);
         const budgetSeconds = budget / 1000 - seconds;
         return (
-          `${progress.sessions} of ${sessions} sessions, ${progress.cuts} cuts, ` +
+          `${progress.sessions} of ${sessions} sessions, ${progress.updates} updates, ` +
           `${Math.round(progress.sessions / seconds)} sessions/s, ` +
           describeTimeLeft({ workSeconds, isLeast: false, budgetSeconds })
         );
@@ -175,6 +188,18 @@ async function runRandom(context: Context, options: RandomOptions): Promise<void
       context.out(`${text}\n`);
   }
   setStatus(context, report.violations);
+}
+
+/**
+ * Kinds of fault, with commas between them.
+ * @throws {InvalidArgumentError} for anything else
+ */
+function parseFaultKinds(text: string): readonly FaultKind[] {
+  return text.split(",").map((name) => {
+    const kind = FAULT_KINDS.find((known) => known === name);
+    if (kind !== undefined) return kind;
+    throw new InvalidArgumentError(`${name}: expected some of ${FAULT_KINDS.join(",")}.`);
+  });
 }
 
 /** An answer that is not whole is none: interrupted comes before violations. */

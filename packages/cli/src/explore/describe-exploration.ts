@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { RECORD_STATES, STEPS } from "@tandem/explore";
+import { FAULT_KINDS, RECORD_STATES, STEPS } from "@tandem/explore";
 import type {
   Coverage,
   CoverageCell,
   ExplorationProgress,
   ExplorationReport,
+  FaultCounts,
   Finding,
   RandomWalkReport,
 } from "@tandem/explore";
@@ -14,14 +15,15 @@ import type { TimeLeft } from "./time-left.js";
 
 /** What an exploration went through and found, as lines of text. */
 export function describeExploration(report: ExplorationReport): string[] {
-  const { states, edges, cuts, seconds, edgesPerSecond, violations, complete } = report;
+  const { states, edges, faults, seconds, edgesPerSecond, violations, complete } = report;
   const { coverage } = report;
   return [
     `${report.profile} ${report.flash}, ${report.mode}, ${report.scenarios.length} stories: ` +
       (complete ? "complete" : "NOT complete"),
     ...(complete ? [] : describeLeft(report)),
-    `states ${states}, sessions ${edges}, of them cut ${cuts}, in ${seconds.toFixed(1)} s ` +
+    `states ${states}, sessions ${edges}, in ${seconds.toFixed(1)} s ` +
       `(${edgesPerSecond} per second)`,
+    describeFaults(faults),
     `devices that came to rest: ${describeResults(coverage)}; ` +
       `at most ${report.mostSessions} sessions without a fault`,
     ...describeCoverage(coverage),
@@ -76,16 +78,22 @@ export function describeWalks(
   report: RandomWalkReport,
 ): string[] {
   const { profile, flash, seed, seconds, asked } = how;
-  const { sessions, cuts, updates, mostCuts, complete, coverage, violations } = report;
+  const { sessions, faults, updates, mostFaults, complete, coverage, violations } = report;
   return [
     `${profile} ${flash}, random, seed ${seed}: ` +
       (complete ? "complete" : `NOT complete: ${sessions} of ${asked} sessions`),
-    `sessions ${sessions}, of them cut ${cuts}, in ${updates} updates ` +
-      `(at most ${mostCuts} cuts in one), in ${seconds.toFixed(1)} s`,
+    `sessions ${sessions}, in ${updates} updates ` +
+      `(at most ${mostFaults} faults in one), in ${seconds.toFixed(1)} s`,
+    describeFaults(faults),
     `updates that ended: ${describeResults(coverage)}`,
     ...describeCoverage(coverage),
     ...describeViolations(violations),
   ];
+}
+
+function describeFaults(faults: FaultCounts): string {
+  const counts = FAULT_KINDS.map((kind) => `${kind} ${faults[kind]}`);
+  return `faults: ${counts.join(", ")}`;
 }
 
 function describeResults({ results }: Coverage): string {

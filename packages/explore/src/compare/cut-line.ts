@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FormatError } from "@tandem/base";
 
+import { NO_FAULTS } from "../faults.js";
 import type { CutPoint } from "../session.js";
 import { formatEdge, parseEdge } from "../trail.js";
 import { COMPARED_ROWS } from "./rows.js";
@@ -27,7 +28,7 @@ export function formatLife(row: string, story: string, placed: PlacedCut | null)
   const where =
     placed === null
       ? "-"
-      : `${placed.session}${formatEdge({ decay: null, choices: "", cut: placed.cut })}`;
+      : `${placed.session}${formatEdge({ faults: NO_FAULTS, choices: "", cut: placed.cut })}`;
   return `${row}/${story} ${where}`;
 }
 
@@ -45,7 +46,7 @@ export function parseLife(line: string): ComparedLife {
   if (where === "-") return { row, story, placed: null };
   const [, session, rest = ""] = /^(\d{1,4})(@.+)$/.exec(where) ?? [];
   const cut = session === undefined ? null : parseEdge(rest).cut;
-  if (cut === null) {
+  if (cut === null || cut.when === "reset") {
     throw new FormatError("explore/line", `cut ${where}, expected e.g. 1@14i:some-bits or -`);
   }
   return { row, story, placed: { session: Number(session), cut } };

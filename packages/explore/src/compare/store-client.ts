@@ -4,7 +4,7 @@ import { MemoryStorage } from "@tandem/flash";
 import type { Store } from "@tandem/store";
 import type { NcsApplication, NcsBuild, Nrf5340Twin, PowerSupply } from "@tandem/twin";
 
-import { receive } from "../application.js";
+import { receive } from "../download.js";
 import { createTwin } from "../world.js";
 import type { World } from "../world.js";
 import { installSet, passesSelfTest } from "./ncs-client.js";

@@ -56,6 +56,7 @@ const EXPLORATION: ExplorationReport = {
   edges: 2,
   cuts: 3,
   sessions: 4,
+  faults: { cuts: 3, resets: 0, decay: 0, "bad-blocks": 0, transport: 0 },
   seconds: 5,
   edgesPerSecond: 6,
   complete: false,

@@ -49,7 +49,7 @@ export function huntOtherFault(world: World, fault: OtherFault, maxSessions: num
     for (let number = 0; sessions < maxSessions; number++) {
       const session = runWithBrownout(world, at, brownoutBank);
       sessions += 1;
-      const violations = breaches(world, session, checks.checkSession(session, at.state, 0), holds);
+      const violations = breaches(world, session, checks.checkSession(session, 0), holds);
       if (fault === "decay-and-cut")
         violations.push(...lossesByCut(world, session, { checks, facts }));
       if (number === MAX_FOLLOWED) {
