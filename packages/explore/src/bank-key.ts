@@ -20,18 +20,21 @@ export function addBanks(key: Fingerprint, view: StoreView, context: BankContext
   const { geometry, known, precision } = context;
   const records =
     precision === "exact" ? view.chains.flatMap(({ candidates }) => candidates) : view.winners;
-  const isMapped = new Uint8Array(view.shape.blockCount);
-  let nextAllocation = 0;
   const described: Pair[] = [];
+  const isMapped = new Set<number>();
+  let nextAllocation = 0;
   for (const { record, key: recordKey } of records) {
     nextAllocation = Math.max(nextAllocation, record.nextAllocation);
     if (described.some((other) => isSamePair(other, recordKey))) continue;
     described.push(recordKey);
-    addBanksOf(key, view, record, { known, isMapped, precision });
+    for (const image of imagesOf(record, known)) {
+      for (const { block } of image.blocks.flat()) isMapped.add(block);
+      addImage(key, view, image, precision);
+    }
   }
   const { pagesPerBlock } = view.shape;
-  for (let block = geometry.limits.journalBlocks; block < isMapped.length; block++) {
-    if (isMapped[block] === 1) continue;
+  for (let block = geometry.limits.journalBlocks; block < view.shape.blockCount; block++) {
+    if (isMapped.has(block)) continue;
     // A free block is erased before it is used; what could be mistaken for a later one cannot
     // be left out, and neither can a block that has failed.
     const { header } = view.page(block * pagesPerBlock);
@@ -40,34 +43,46 @@ export function addBanks(key: Fingerprint, view: StoreView, context: BankContext
   }
 }
 
-function addBanksOf(
+function addImage(
   key: Fingerprint,
   view: StoreView,
-  record: StateRecord,
-  context: Pick<BankContext, "known" | "precision"> & { readonly isMapped: Uint8Array },
+  { blocks, expected, isReceived }: MappedImage,
+  precision: Precision,
 ): void {
-  const { known, precision, isMapped } = context;
-  for (const [bank, { images }] of record.banks.entries()) {
-    for (const [index, image] of images.entries()) {
-      const blocks = blocksOf(image, { bank, image: index });
-      for (const { block } of blocks.flat()) isMapped[block] = 1;
-      const expected = known.inStore(image.fileDigest);
-      if (precision === "exact") {
-        for (const mapped of blocks.flat()) {
-          addBlock(key, view, mapped, { expected, isReceived: image.isReceived });
-        }
-        continue;
-      }
-      const counted = image.isReceived
-        ? expected.length
-        : addPosition(key, view, blocks, expected.length);
-      for (const copy of blocks) {
-        for (const [at, mapped] of copy.entries()) {
-          if (at < counted) addPages(key, view, mapped, expected);
-        }
-      }
-    }
+  if (precision === "exact") {
+    for (const mapped of blocks.flat()) addBlock(key, view, mapped, { expected, isReceived });
+    return;
   }
+  const counted = isReceived ? expected.length : addPosition(key, view, blocks, expected.length);
+  for (const copy of blocks) {
+    for (const mapped of copy.slice(0, counted)) addPages(key, view, mapped, expected);
+  }
+}
+
+/** An image of a bank, as a record maps it. */
+interface MappedImage {
+  readonly isReceived: boolean;
+  /** Of both copies. */
+  readonly blocks: readonly [readonly MappedBlock[], readonly MappedBlock[]];
+  /** Its data pages. */
+  readonly expected: readonly Pair[];
+}
+
+/** States share their records. */
+const KNOWN = new WeakMap<StateRecord, readonly MappedImage[]>();
+
+function imagesOf(record: StateRecord, known: KnownPages): readonly MappedImage[] {
+  const images =
+    KNOWN.get(record) ??
+    record.banks.flatMap((bank, at) =>
+      bank.images.map((image, index) => ({
+        isReceived: image.isReceived,
+        blocks: blocksOf(image, { bank: at, image: index }),
+        expected: known.inStore(image.fileDigest),
+      })),
+    );
+  KNOWN.set(record, images);
+  return images;
 }
 
 /** A block of one copy, and what its header and summary say when they are its own. */

@@ -114,12 +114,10 @@ export class CanonicalMarker {
   #findCandidates(): readonly Candidate[] {
     const all = this.#pages
       .flatMap((page) =>
-        this.#inspect(page).entries.map(({ state, slot }) => ({
-          page,
-          slot,
-          state,
-          unstableAt: this.#unstableAt(page, slot),
-        })),
+        // A page has one unstable span at most, so the entry before the last is stable if that is not.
+        this.#inspect(page)
+          .entries.slice(-2)
+          .map((entry) => ({ page, ...entry, unstableAt: this.#unstableAt(page, entry.slot) })),
       )
       .toSorted((a, b) => b.state.sequence - a.state.sequence);
     const firstStable = all.findIndex(({ unstableAt }) => unstableAt === null);

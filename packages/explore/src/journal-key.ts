@@ -103,7 +103,7 @@ function describeOlderHeads(key: Fingerprint, view: StoreView, heads: readonly V
   let isCovered = false;
   for (const head of heads) {
     const isUnstable = view.isUnstable(head.firstPage);
-    if (isUnstable) key.add(55);
+    key.add(isUnstable ? 55 : 54);
     if (isCovered) continue;
     const copyOnly = isCopyOnly(view, head);
     key.add(copyOnly ? 1 : 2);

@@ -37,10 +37,9 @@ const WATCHDOG: Entry = { reason: "watchdog", watchdogRuns: false };
 
 /**
  * States to boot from: each session of a story without a fault; the same cut at each operation; and
- * devices whose store is gone, whose accepted bank is lost, whose application core is damaged, whose
- * network image is forged, and
- * whose pages have decayed, with what their boots lead to. None has pages that read differently from
- * time to time.
+ * devices whose store is gone or of another time, whose accepted bank is lost, whose application
+ * core is damaged, whose network image is forged, and whose pages have decayed, with what their boots
+ * lead to. None has pages that read differently from time to time.
  * @param isWanted asked before damage is followed: stories differ little in what comes of it
  */
 export function* vectorStates(
@@ -53,7 +52,7 @@ export function* vectorStates(
     const { node, record } = moment;
     const state = stateName(record.state);
     yield { group: `story ${state}`, node: () => node };
-    yield* cutsIn(world, moment, facts);
+    yield* cutsIn(world, moment, { moments, facts });
     for (const [what, damaged] of damagesOf(world, node, record)) {
       const group = `${what} ${state}`;
       if (isWanted(group)) yield* followed(world, group, damaged);
@@ -80,7 +79,12 @@ function* momentsOf(world: World, from: DeviceNode, facts: PageFactsCache): Gene
   }
 }
 
-function* cutsIn(world: World, { session }: Moment, facts: PageFactsCache): Generator<VectorState> {
+function* cutsIn(
+  world: World,
+  { session }: Moment,
+  story: { readonly moments: readonly Moment[]; readonly facts: PageFactsCache },
+): Generator<VectorState> {
+  const { moments, facts } = story;
   const { geometry } = world;
   for (const [number, { operation, before }] of session.steps.entries()) {
     const { floor } = new StoreView(geometry, before.nand, facts);
@@ -99,6 +103,10 @@ function* cutsIn(world: World, { session }: Moment, facts: PageFactsCache): Gene
         if (state === "INSTALLING") {
           const { record } = floor;
           yield { group: `net-forged ${step}`, node: () => withForgedNet(world, node(), record) };
+          for (const other of moments) {
+            const group = `store-of ${stateName(other.record.state)} ${step}`;
+            yield { group, node: () => withStoreOf(node(), other.node) };
+          }
         }
       }
     }
@@ -145,6 +153,11 @@ function* damagesOf(
 
 function withoutStore({ state, entry }: DeviceNode): DeviceNode {
   return { state: { ...forkState(state), nand: new MemoryStorage() }, entry };
+}
+
+/** Somebody has put another device's store in, or one of another time. */
+function withStoreOf({ state, entry }: DeviceNode, other: DeviceNode): DeviceNode {
+  return { state: { ...forkState(state), nand: other.state.nand.fork() }, entry };
 }
 
 /** Somebody has exchanged the network core's image in the store, behind all checks of it. */

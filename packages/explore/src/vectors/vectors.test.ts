@@ -83,6 +83,7 @@ describe("boot vectors", () => {
       "weak-page accepted",
       "lost-page candidate",
       "app-damaged WRITING",
+      "store-of READY app-core",
       "none trial no-store",
       "none installing no-store",
     ]) {
