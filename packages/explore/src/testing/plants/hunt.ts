@@ -5,6 +5,8 @@ import { POWER_ON } from "../../device-state.js";
 import type { DeviceNode } from "../../device-state.js";
 import { Explorer } from "../../explorer.js";
 import type { Found } from "../../explorer.js";
+import { FAULT_KINDS } from "../../faults.js";
+import type { FaultKind } from "../../faults.js";
 import { checkLiveness } from "../../liveness.js";
 import { runSession } from "../../session.js";
 import { StateSet } from "../../state-set.js";
@@ -12,7 +14,7 @@ import { formatLine } from "../../trail.js";
 import { createTwin, createWorld } from "../../world.js";
 import type { World, WorldName } from "../../world.js";
 import { huntOtherFault } from "./other-faults.js";
-import type { Catch, Hunt } from "./plant.js";
+import type { Catch, ExploredFault, Hunt } from "./plant.js";
 
 /** Sessions after which a bug counts as not found. */
 export const MAX_SESSIONS = 20_000;
@@ -24,10 +26,12 @@ export function hunt(order: Hunt): Catch {
   const { flash, scenario, fault } = order;
   const name: WorldName = { profile: "small", flash, scenario };
   const world = createWorld(name);
-  if (fault !== "cuts") return huntOtherFault(world, fault, MAX_SESSIONS);
-  if (order.afterRefusal !== true) return huntCuts(name, world, order);
+  if (!isExplored(fault)) return huntOtherFault(world, fault, MAX_SESSIONS);
+  const faults: readonly FaultKind[] = fault === "decay-and-cuts" ? ["decay", "cuts"] : [fault];
+  if (order.afterRefusal !== true) return huntFaults(name, world, { ...order, faults });
   const refusing = createWorld({ ...name, scenario: "damaged" }, world.crypto);
-  const caught = huntCuts(name, { ...world, root: afterRefusal(refusing) }, order);
+  const root = afterRefusal(refusing);
+  const caught = huntFaults(name, { ...world, root }, { ...order, faults });
   // A line begins with the root of its world.
   return { ...caught, line: null };
 }
@@ -42,12 +46,21 @@ function afterRefusal(world: World): DeviceNode {
   return { state: after, entry: POWER_ON };
 }
 
-function huntCuts(name: WorldName, world: World, { depth, firstOperations }: Hunt): Catch {
+function isExplored(fault: Hunt["fault"]): fault is ExploredFault {
+  return fault === "decay-and-cuts" || FAULT_KINDS.some((kind) => kind === fault);
+}
+
+function huntFaults(
+  name: WorldName,
+  world: World,
+  { depth, firstOperations, faults }: Hunt & { readonly faults: readonly FaultKind[] },
+): Catch {
   const found: Found[] = [];
   const explorer = new Explorer({
     world,
     seen: new StateSet(MAX_STATES),
     depth,
+    faults,
     tears: depth === 1 ? "all" : "distinct",
     maxUnstable: firstOperations === undefined ? 1 : depth,
     precision: "exact",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InternalError, createRandom } from "@tandem/base";
+import { createRandom } from "@tandem/base";
 import { MemoryStorage, NandChip } from "@tandem/flash";
 import { SetState, lookUpBlock, planStore } from "@tandem/store";
 import type { BankImage, StateRecord } from "@tandem/store";
@@ -14,6 +14,7 @@ import { PageFactsCache } from "../../page-facts.js";
 import { makeRelease } from "../../releases.js";
 import { runSession } from "../../session.js";
 import type { Session } from "../../session.js";
+import { decayPage } from "../../store-damage.js";
 import { StoreView } from "../../store-view.js";
 import type { ViewedHead } from "../../store-view.js";
 import { createTwin } from "../../world.js";
@@ -42,7 +43,6 @@ interface Case {
 export function huntOtherFault(world: World, fault: OtherFault, maxSessions: number): Catch {
   const known = new KnownPages(world.geometry, [world.factory, world.next]);
   const checks = new Checks(world, known);
-  const facts = new PageFactsCache(world.geometry);
   let sessions = 0;
   for (const { node, holds, brownoutBank = null } of casesOf(world, fault)) {
     let at = node;
@@ -50,15 +50,13 @@ export function huntOtherFault(world: World, fault: OtherFault, maxSessions: num
       const session = runWithBrownout(world, at, brownoutBank);
       sessions += 1;
       const violations = breaches(world, session, checks.checkSession(session, 0), holds);
-      if (fault === "decay-and-cut")
-        violations.push(...lossesByCut(world, session, { checks, facts }));
       if (number === MAX_FOLLOWED) {
         violations.push({ invariant: "I4", text: `not at rest after ${number} sessions` });
       }
       if (violations.length > 0) return { violations, sessions, line: null };
       const { end, after } = session;
       const isOver = end.kind !== "reset" && end.kind !== "power-lost";
-      if (isOver || fault === "decay-and-cut") break;
+      if (isOver) break;
       at = { state: after, entry: end.kind === "reset" ? end.entry : POWER_ON };
     }
   }
@@ -89,23 +87,6 @@ function breaches(
   });
 }
 
-/** A cut must not take more than the decay has taken. */
-function lossesByCut(
-  { geometry }: World,
-  session: Session,
-  { checks, facts }: { readonly checks: Checks; readonly facts: PageFactsCache },
-): readonly Violation[] {
-  const violationsOf = (state: DeviceState): readonly Violation[] =>
-    checks.checkState(state, new StoreView(geometry, state.nand, facts));
-  const [first = session.after, ...later] = session.steps.map(({ before }) => before);
-  // Once it is accepted, what the candidate has lost counts as the accepted release's.
-  const known = new Set(violationsOf(first).map(({ text }) => text));
-  return later
-    .flatMap((state) => violationsOf(state))
-    .filter(({ invariant, text }) => invariant === "I3" && !known.has(text))
-    .slice(0, 1);
-}
-
 function casesOf(world: World, fault: OtherFault): Iterable<Case> {
   const { sessions, moments } = storyOf(world);
   switch (fault) {
@@ -117,11 +98,8 @@ function casesOf(world: World, fault: OtherFault): Iterable<Case> {
       );
     case "forged-image":
       return moments.flatMap((moment) => forged(world, moment));
-    case "decay":
-    case "decay-and-cut":
-      return sessions.flatMap((moment) => withBadPages(world, moment, "decay"));
     case "miscorrection":
-      return sessions.flatMap((moment) => withBadPages(world, moment, "miscorrection"));
+      return sessions.flatMap((moment) => withMiscorrection(world, moment));
     case "loss":
       return sessions.flatMap((moment) => withLoss(world, moment));
     case "brownout":
@@ -193,16 +171,17 @@ function forged(world: World, { node, record }: Moment): readonly Case[] {
 }
 
 /** One page is bad: of one copy of the accepted or the received release, or of one chain. */
-function withBadPages(
-  world: World,
-  { node, record }: Moment,
-  kind: "decay" | "miscorrection",
-): readonly Case[] {
+function withMiscorrection(world: World, { node, record }: Moment): readonly Case[] {
   const banks = [record.acceptedBank, record.candidateBank];
   const places = banks.flatMap((bank) => placesOfBank(world, record, bank)).flat();
   const newest = new StoreView(world.geometry, node.state.nand, new PageFactsCache(world.geometry));
   const pages = [...places, ...newest.chains.flatMap(({ heads }) => lastPage(newest, heads[0]))];
-  return pages.map((page) => ({ node: spoil(world, node, [page], kind), holds: "everything" }));
+  return pages.map((page) => {
+    const state = forkState(node.state);
+    const flash = world.geometry.chip.make(state.nand, {});
+    if (flash instanceof NandChip) flash.cells.corruptSilently(page, createRandom(page));
+    return { node: { ...node, state }, holds: "everything" };
+  });
 }
 
 /** Where the newest record of a chain stands. */
@@ -221,27 +200,11 @@ function withLoss(world: World, { node, record }: Moment): readonly Case[] {
     state === SetState.CANDIDATE ||
     state === SetState.STAGED;
   if (!isUntouched) return [];
-  return placesOfBank(world, record, acceptedBank).map((pages) => ({
-    node: spoil(world, node, pages, "decay"),
-    holds: "everything-or-refused",
-  }));
-}
-
-function spoil(
-  world: World,
-  node: DeviceNode,
-  pages: readonly number[],
-  kind: "decay" | "miscorrection",
-): DeviceNode {
-  const state = forkState(node.state);
-  const flash = world.geometry.chip.make(state.nand, {});
-  if (!(flash instanceof NandChip))
-    throw new InternalError("explore/decay", "only NAND pages decay");
-  for (const page of pages) {
-    if (kind === "miscorrection") flash.cells.corruptSilently(page, createRandom(page));
-    else flash.decayPage(page, flash.eccStrengthBits + 1, createRandom(page));
-  }
-  return { ...node, state };
+  return placesOfBank(world, record, acceptedBank).map((pages) => {
+    const state = forkState(node.state);
+    for (const page of pages) decayPage(world.geometry, state.nand, { page, kind: "lost" });
+    return { node: { ...node, state }, holds: "everything-or-refused" };
+  });
 }
 
 /** Where each page of a bank stands, in both copies. */

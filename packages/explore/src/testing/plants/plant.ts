@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Violation } from "../../checks.js";
+import type { FaultKind } from "../../faults.js";
 import type { FlashKind } from "../../geometry.js";
 
 /**
- * What is done to a device to find a bug: power cuts, as the explorer makes them; or one of the
- * faults of `other-faults.ts` in a story that is not cut.
+ * What is done to a device to find a bug: faults, as the explorer makes them; or one of those of
+ * `other-faults.ts` in a story to which nothing else happens.
  */
-type Fault = "cuts" | OtherFault;
+type Fault = ExploredFault | OtherFault;
+export type ExploredFault =
+  | FaultKind
+  /** A page is lost, and power goes while that is put right; or the other way round. */
+  | "decay-and-cuts";
 export type OtherFault =
   /** Another chip, with nothing on it, is in place of the store's. */
   | "lost-store"
@@ -14,10 +19,6 @@ export type OtherFault =
   | "exchanged-store"
   /** Somebody wrote another image over the network core's in the store. */
   | "forged-image"
-  /** A page of the store cannot be read any more, in one copy or one chain. */
-  | "decay"
-  /** The same, in a device whose power is cut once while it puts that right. */
-  | "decay-and-cut"
   /** A page reads well, and is another: ECC has miscorrected it. */
   | "miscorrection"
   /** A page of the accepted release is gone in both copies while nothing has been touched yet. */
@@ -32,7 +33,7 @@ export interface Hunt {
   readonly fault: Fault;
   readonly flash: FlashKind;
   readonly scenario: string;
-  /** Cuts on one path; without meaning for other faults. */
+  /** Faults on one path; without meaning for those of `other-faults.ts`. */
   readonly depth: number;
   /** Cuts are made at that many first operations of each session only. */
   readonly firstOperations?: number;

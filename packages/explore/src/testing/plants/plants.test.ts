@@ -2,6 +2,7 @@
 import { TandemError } from "@tandem/base";
 import { afterAll, describe, expect, it } from "vitest";
 
+import { parseLine } from "../../trail.js";
 import { MAX_SESSIONS } from "./hunt.js";
 import { huntIn, plantIn } from "./load-plant.js";
 import { PLANTS } from "./plants.js";
@@ -19,7 +20,7 @@ describe("the explorer", () => {
     expect(sessions).toBeLessThanOrEqual(MAX_SESSIONS);
     const shown = violations.find(({ invariant }) => invariant === plant.breaks);
     const { fault, scenario, depth } = plant.hunt;
-    const how = fault === "cuts" ? `${depth} cuts` : fault;
+    const how = depth === 0 ? fault : `${depth} ${fault}`;
     caught.push({ plant: plant.name, how, scenario, sessions, finding: shown?.text ?? "" });
   });
 
@@ -27,8 +28,6 @@ describe("the explorer", () => {
     "lost-store",
     "exchanged-store",
     "forged-image",
-    "decay",
-    "decay-and-cut",
     "brownout",
     "damaged-slot",
   ] as const)("finds nothing where there is no bug: %s", async (fault) => {
@@ -41,6 +40,21 @@ describe("the explorer", () => {
     async (fault) => {
       const order = { fault, flash: "nand-1bit", scenario: "self-test-fails", depth: 0 } as const;
       expect((await huntIn(null, order)).violations).toEqual([]);
+    },
+  );
+});
+
+describe("a bug", () => {
+  const plant = PLANTS.find(({ name }) => name === "received-before-summary") ?? null;
+
+  it.each(["cuts", "resets"] as const)(
+    "is found by %s too, with a line that shows it",
+    async (fault) => {
+      const order = { fault, flash: "nand-1bit", scenario: "good", depth: 1 } as const;
+      const { violations, line } = await huntIn(plant, order);
+      expect(violations.map(({ invariant }) => invariant)).toContain("I9");
+      const { edges } = parseLine(line ?? "");
+      expect(edges.at(-1)?.cut?.when === "reset").toBe(fault === "resets");
     },
   );
 });

@@ -98,8 +98,8 @@ const STORE_PLANTS: readonly Plant[] = [
       const block = this.#blockOf(copy, logicalBlock);`,
     replacement: `    for (const copy of [0]) {
       const block = this.#blockOf(copy, logicalBlock);`,
-    breaks: "result",
-    hunt: { ...NO_CUT, fault: "decay" },
+    breaks: "I4",
+    hunt: { ...ONE_CUT, fault: "decay" },
   },
   {
     name: "map-recorded-before-move",
@@ -111,7 +111,7 @@ const STORE_PLANTS: readonly Plant[] = [
     host.commit(withCopyMap(record, place, replaceBlock(before, place.logicalBlock, early), host.plan));
 `,
     breaks: "I3",
-    hunt: { ...NO_CUT, fault: "decay-and-cut" },
+    hunt: { ...TWO_CUTS, fault: "decay-and-cuts" },
   },
   {
     name: "first-chain-only-mounted",
@@ -120,7 +120,7 @@ const STORE_PLANTS: readonly Plant[] = [
     find: "const [a, b] = chains.map((chain) => chain.newest);",
     replacement: "const [a, b] = [chains[0].newest ?? chains[1].newest, null];",
     breaks: "I9",
-    hunt: { ...NO_CUT, fault: "decay" },
+    hunt: { ...ONE_CUT, fault: "decay" },
   },
   {
     name: "chain-ordered-by-block",
@@ -164,6 +164,33 @@ const STORE_PLANTS: readonly Plant[] = [
     hunt: NO_CUT,
   },
   {
+    name: "failed-programs-ignored",
+    bug: "writing goes on in a block in which a program has failed",
+    file: "store/src/bank-writer.ts",
+    find: 'if (this.#host.flash.programPage(page, data) === "failed") {',
+    replacement: "if (this.#host.flash.programPage(page, data) === null) {",
+    breaks: "I7",
+    hunt: { ...ONE_CUT, fault: "bad-blocks" },
+  },
+  {
+    name: "write-offset-not-checked",
+    bug: "bytes are taken for the next ones of an image, whatever place they are for",
+    file: "store/src/bank-writer.ts",
+    find: "if (offsetBytes !== this.#positionBytes) {",
+    replacement: "if (offsetBytes < 0) {",
+    breaks: "I4",
+    hunt: { ...ONE_CUT, fault: "transport" },
+  },
+  {
+    name: "weak-summary-stays",
+    bug: "a block whose summary is close to being lost is not moved",
+    file: "store/src/block-condition.ts",
+    find: "if (summaries[copy]?.isWeak !== false) weak.add(copy);",
+    replacement: "if (summaries[copy] === null) weak.add(copy);",
+    breaks: "I3",
+    hunt: { ...ONE_CUT, fault: "decay" },
+  },
+  {
     name: "first-summary-only",
     bug: "a summary that the first copy has lost is not looked for in the second",
     file: "store/src/bank-reader.ts",
@@ -171,8 +198,8 @@ const STORE_PLANTS: readonly Plant[] = [
       const place`,
     replacement: `    for (const copy of [0]) {
       const place`,
-    breaks: "result",
-    hunt: { ...NO_CUT, fault: "decay" },
+    breaks: "I4",
+    hunt: { ...ONE_CUT, fault: "decay" },
   },
 ];
 
