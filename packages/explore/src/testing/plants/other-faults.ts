@@ -201,9 +201,9 @@ function withLoss(world: World, { node, record }: Moment): readonly Case[] {
     state === SetState.STAGED;
   if (!isUntouched) return [];
   return placesOfBank(world, record, acceptedBank).map((pages) => {
-    const state = forkState(node.state);
-    for (const page of pages) decayPage(world.geometry, state.nand, { page, kind: "lost" });
-    return { node: { ...node, state }, holds: "everything-or-refused" };
+    const device = forkState(node.state);
+    for (const page of pages) decayPage(world.geometry, device.nand, { page, kind: "lost" });
+    return { node: { ...node, state: device }, holds: "everything-or-refused" };
   });
 }
 
