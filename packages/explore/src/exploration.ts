@@ -25,7 +25,7 @@ export interface ExplorationOptions {
   readonly flash: FlashKind;
   /** Faults on one path, in mode `depth`. */
   readonly depth: number;
-  /** Kinds of fault; default: those of `DEFAULT_FAULTS`. */
+  /** Kinds of fault; default: those of `DEFAULT_FAULTS`, without decay and bad blocks on full chips. */
   readonly faults?: readonly FaultKind[];
   /** Only this story; default: all. */
   readonly scenario?: string;
@@ -44,6 +44,14 @@ export const DEFAULT_FAULTS: Readonly<Record<Mode, readonly FaultKind[]>> = {
   depth: ["cuts", "decay"],
   closure: ["cuts"],
 };
+
+/** Left out of profile `full` unless asked for: a session for each of thousands of pages. */
+const BY_PAGE: readonly FaultKind[] = ["decay", "bad-blocks"];
+
+function faultsOf({ faults, mode, profile }: ExplorationOptions): readonly FaultKind[] {
+  const usual = DEFAULT_FAULTS[mode];
+  return faults ?? (profile === "full" ? usual.filter((kind) => !BY_PAGE.includes(kind)) : usual);
+}
 
 /** How far an exploration is. */
 export interface ExplorationProgress {
@@ -167,7 +175,7 @@ function overAt(
 
 function jobsOf(options: ExplorationOptions): readonly Job[] {
   const { mode, profile, flash, scenario } = options;
-  const faults = options.faults ?? DEFAULT_FAULTS[mode];
+  const faults = faultsOf(options);
   const fixed = profile === "full" ? FULL_SCENARIOS : SCENARIOS;
   const all = mode === "closure" ? CLOSURE_SCENARIOS : fixed;
   const names = scenario === undefined ? all.map(({ name }) => name) : [scenario];

@@ -59,7 +59,8 @@ export function registerExploreCommand(program: Command, context: Context): void
       "--faults <kinds>",
       `kinds of fault, of ${FAULT_KINDS.join(",")}; default: ` +
         `${DEFAULT_FAULTS.depth.join(",")} in mode depth, ` +
-        `${DEFAULT_FAULTS.closure.join(",")} in mode closure, otherwise all`,
+        `${DEFAULT_FAULTS.closure.join(",")} in mode closure, otherwise all; ` +
+        "but no decay and bad-blocks with full chips, except in mode random",
       parseFaultKinds,
     )
     .option("--scenario <name>", "only this story; default: all")
