@@ -13,7 +13,7 @@ export interface ApplicationOptions {
   readonly transport: Transport;
   /** It has the store patrolled when it has nothing else to do. */
   readonly patrols: boolean;
-  /** A release that was refused is offered again, once in each session. */
+  /** A release that was refused is offered again in each session, until it has come well. */
   readonly isOfferedAgain: boolean;
 }
 
@@ -49,13 +49,15 @@ export function runApplication(
         service.install();
         return "reset";
       case "WRITING":
+        // What is half received may be another release than the one that is offered now.
+        service.start(world.next.manifest);
         receive(world, service, transport);
         break;
       case "READY":
       case "UPDATED":
       case "FAILED": {
         const wish = wishOf(world, service, isOffered);
-        if (state === "FAILED") isOffered = false;
+        if (state === "FAILED" && !transport.isAboutToFail) isOffered = false;
         if (wish === "rest") {
           if (patrols) service.patrol();
           return "rest";

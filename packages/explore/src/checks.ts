@@ -71,7 +71,9 @@ export class Checks {
     if (certain < (this.#hasLostRecord(history, view) ? 1 : 2)) {
       found.push({ invariant: "I9", text: "a chain of the journal holds no certain record" });
     }
-    for (const { record } of [...a.candidates, ...b.candidates]) {
+    // A record that nothing can bring back may name a block that has been moved since.
+    const records = history.hasDecayed ? view.winners : [...a.candidates, ...b.candidates];
+    for (const { record } of records) {
       found.push(...this.#checkBanks(record, view, history), ...checkAcceptance(record));
       found.push(...this.#checkVerdict(record));
       const accepted = record.banks[record.acceptedBank ?? -1];
@@ -203,7 +205,7 @@ export class Checks {
   /** After a patrol no page of the accepted release is close to being lost. */
   checkPatrolled(view: StoreView): readonly Violation[] {
     const found: Violation[] = [];
-    for (const { record } of view.chains.flatMap(({ candidates }) => candidates.slice(0, 1))) {
+    for (const { record } of view.winners) {
       for (const image of record.banks[record.acceptedBank ?? -1]?.images ?? []) {
         const weak = firstWeakPage(image, view);
         if (weak === null) continue;

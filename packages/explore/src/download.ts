@@ -19,6 +19,11 @@ export class Transport {
     return this.#wasUsed;
   }
 
+  /** The next download has a fault. */
+  get isAboutToFail(): boolean {
+    return this.#fault !== null;
+  }
+
   /** The fault, the first time that anything is downloaded. */
   use(): TransportFault | null {
     this.#wasUsed = true;
@@ -91,7 +96,7 @@ function suffer(
   if (fault === "other-release") {
     const [other = image] = world.other.images;
     service.start(world.other.manifest);
-    service.write(0, 0, other.subarray(0, other.length / 2));
+    service.write(0, service.receivedBytes(0), other.subarray(0, other.length / 2));
     service.start(world.next.manifest);
     return;
   }
