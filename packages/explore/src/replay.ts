@@ -48,7 +48,8 @@ export function describeSession(world: World, replayed: ReplayedSession, number:
     ...(transport === null ? [] : [`  transport: ${TRANSPORT_WORDS[transport]}`]),
     ...events.map((text) => `    ${text}`),
     ...steps.map(({ operation }, index) => {
-      const fails = index === badAt ? ", which fails: the block goes bad" : "";
+      const fails =
+        index === badAt && operation.device === "nand" ? ", which fails: the block goes bad" : "";
       return `    ${index} ${describeOperation(operation)}${fails}`;
     }),
     `  ${describeEnd(session, edge)}`,
