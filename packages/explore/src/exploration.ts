@@ -98,7 +98,7 @@ export interface ExplorationReport extends Figures {
 /** Memory for the keys of one job: 16 bytes each. */
 const MAX_STATES = 8_000_000;
 /** Sessions per story that are walked at random through the states that `closure` has found. */
-const CROSS_CHECKED_SESSIONS = 1000;
+const CROSS_CHECKED_SESSIONS = 500;
 
 /** Goes through the states of one configuration, story by story. */
 export async function explore(options: ExplorationOptions): Promise<ExplorationReport> {
@@ -111,20 +111,30 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
   let mostSessions = 0;
   let crossChecked = 0;
   await using pool = new Pool(options.workers);
-  for (const [done, job] of jobs.entries()) {
-    const isOver = overAt(options, start, jobs.length - done);
-    if (isOver()) break;
+  // The states of one story come unevenly to several threads; a story each keeps them busy.
+  const isShared = options.mode !== "closure" || jobs.length < options.workers;
+  const threads = isShared ? options.workers : 1;
+  const lanes = isShared ? 1 : Math.max(1, options.workers);
+  const waiting = [...jobs];
+  const running = new Map<Job, readonly JobProgress[]>();
+  const workOff = async (job: Job): Promise<void> => {
+    const isOver = overAt(options, start, (waiting.length + 1) / lanes);
+    if (isOver()) return;
     const { scenario } = job.world;
-    const onProgress = (shares: readonly JobProgress[]): void =>
-      options.onProgress({ scenario, done, total: jobs.length, ...sumOf(results, shares) });
+    const onProgress = (latest: readonly JobProgress[]): void => {
+      running.set(job, latest);
+      const all = { done: stories.length, total: jobs.length };
+      options.onProgress({ scenario, ...all, ...sumOf(results, [...running.values()].flat()) });
+    };
     const seen = new StateSet(MAX_STATES);
-    const shares = await pool.run(job, { seen, isOver, onProgress });
+    const shares = await pool.run(job, threads, { seen, isOver, onProgress });
+    running.delete(job);
     results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
     const found = shares.flatMap((share) => share.found);
     if (shares.every(({ pending }) => pending === 0)) {
       stories.push(scenario);
       if (options.mode === "closure") {
-        const walks = { seed: done, sessions: CROSS_CHECKED_SESSIONS };
+        const walks = { seed: stories.length, sessions: CROSS_CHECKED_SESSIONS };
         const checked = await inSlices(crossCheck(createWorld(job.world), seen, walks));
         crossChecked += checked.sessions;
         if (checked.missed !== null) found.push(checked.missed);
@@ -137,7 +147,11 @@ export async function explore(options: ExplorationOptions): Promise<ExplorationR
       const line = formatLine(job.world, []);
       findings.push({ invariant: "I4", text: "sessions without a fault go in circles", line });
     }
-  }
+  };
+  const workOn = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await workOff(job);
+  };
+  await Promise.all(Array.from({ length: lanes }, workOn));
   const seconds = (now() - start) / 1000;
   const figures = addFigures(results);
   return {

@@ -17,9 +17,10 @@ export interface JobOptions {
   readonly onProgress: (progress: readonly JobProgress[]) => void;
 }
 
-/** Threads that work off one job after the other, each of them together. */
+/** Threads that work off jobs. */
 export class Pool implements AsyncDisposable {
   readonly #workers: readonly Worker[];
+  readonly #idle: Worker[];
 
   /** @param count 0: everything is done in this thread */
   constructor(count: number) {
@@ -27,20 +28,22 @@ export class Pool implements AsyncDisposable {
     const file = new URL(`./worker.${extension}`, import.meta.url);
     const execArgv = threadFlags(import.meta.url);
     this.#workers = Array.from({ length: count }, () => new Worker(file, { execArgv }));
+    this.#idle = [...this.#workers];
   }
 
-  /** The shares of a job that the workers did. */
-  async run(job: Job, options: JobOptions): Promise<readonly JobResult[]> {
+  /** The shares of a job that idle threads did, up to `threads` of them. */
+  async run(job: Job, threads: number, options: JobOptions): Promise<readonly JobResult[]> {
     const seen = options.seen.buffer;
-    const count = this.#workers.length;
+    const workers = this.#idle.splice(0, threads);
+    const count = workers.length;
     if (count === 0) {
       const runner = new JobRunner(job, { share: { index: 0, count: 1 }, seen });
       return [await inSlices(runHere(runner, options))];
     }
     const stop = new SharedArrayBuffer(4);
     const latest: JobProgress[] = [];
-    return Promise.all(
-      this.#workers.map((worker, index) =>
+    const results = await Promise.all(
+      workers.map((worker, index) =>
         runOn(worker, { job, share: { index, count }, seen, stop }, (progress) => {
           latest[index] = progress;
           options.onProgress(latest.filter((one) => one !== undefined));
@@ -48,6 +51,8 @@ export class Pool implements AsyncDisposable {
         }),
       ),
     );
+    this.#idle.push(...workers);
+    return results;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
