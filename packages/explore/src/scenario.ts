@@ -66,13 +66,28 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...GOOD, name: "net-refused-by-b0n", flaw: "refused-by-b0n" },
 ];
 
-/** The story of each of the others whose new release is flawless, at once. */
-export const FICKLE: Scenario = {
+/**
+ * The story of each of the others whose new release is flawless, at once, from each beginning. They
+ * lead to the same states.
+ */
+const FICKLE_SCENARIOS: readonly Scenario[] = (
+  [
+    ["any-firmware", "ready"],
+    ["any-firmware-erased", "erased"],
+    ["any-firmware-unconfirmed", "unconfirmed"],
+  ] as const
+).map(([name, begins]) => ({
   ...GOOD,
-  name: "any-firmware",
+  name,
+  begins,
   isFickle: true,
   results: ["accepted", "rolled-back"],
-};
+}));
+
+/** By their names. */
+export const ALL_SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
+  [...SCENARIOS, ...FICKLE_SCENARIOS].map((scenario) => [scenario.name, scenario]),
+);
 
 /** Enough for large images: the others write nothing that one of these does not. */
 export const FULL_SCENARIOS: readonly Scenario[] = SCENARIOS.filter(({ name }) =>
@@ -82,7 +97,6 @@ export const FULL_SCENARIOS: readonly Scenario[] = SCENARIOS.filter(({ name }) =
 /** What `closure` goes through: all that `SCENARIOS` tell, those with the most states first. */
 export const CLOSURE_SCENARIOS: readonly Scenario[] = [
   ...SCENARIOS.filter(({ switchesBack }) => switchesBack),
-  FICKLE,
-  ...SCENARIOS.filter(({ begins }) => begins !== "ready"),
+  ...FICKLE_SCENARIOS,
   ...SCENARIOS.filter(({ flaw, net }) => flaw !== "none" || net.kind === "busy"),
 ];

@@ -13,7 +13,7 @@ import type { FlashKind, Geometry, ProfileName } from "./geometry.js";
 import { MemoCrypto } from "./memo-crypto.js";
 import { TRUSTED_KEY, makeRelease } from "./releases.js";
 import type { ExploredRelease } from "./releases.js";
-import { FICKLE, SCENARIOS } from "./scenario.js";
+import { ALL_SCENARIOS } from "./scenario.js";
 import type { Scenario } from "./scenario.js";
 
 /** What stays the same while one story is explored. */
@@ -51,9 +51,9 @@ export function createWorld(
   name: WorldName,
   crypto: MemoCrypto = new MemoCrypto(nodeCrypto),
 ): World {
-  const scenario = [...SCENARIOS, FICKLE].find((known) => known.name === name.scenario);
+  const scenario = ALL_SCENARIOS.get(name.scenario);
   if (scenario === undefined) {
-    const known = [...SCENARIOS, FICKLE].map((entry) => entry.name).join(", ");
+    const known = [...ALL_SCENARIOS.keys()].join(", ");
     throw new UsageError("explore/scenario", `scenario ${name.scenario}, expected one of ${known}`);
   }
   const geometry = geometryOf(name.profile, name.flash);

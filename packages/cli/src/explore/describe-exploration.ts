@@ -26,6 +26,9 @@ export function describeExploration(report: ExplorationReport): string[] {
     describeFaults(faults),
     `devices that came to rest: ${describeResults(coverage)}; ` +
       `at most ${report.mostSessions} sessions without a fault`,
+    ...(report.crossChecked === 0
+      ? []
+      : [`walked through again with nothing left out of states: ${report.crossChecked} sessions`]),
     ...describeCoverage(coverage),
     ...describeViolations(violations),
   ];
