@@ -440,7 +440,7 @@ const SERVICE_PLANTS: readonly Plant[] = [
     file: "update/src/release-receiver.ts",
     find: "const bank = pickBank(record);",
     replacement: "const bank = record.acceptedBank ?? pickBank(record);",
-    breaks: "I5",
+    breaks: "I4",
     hunt: ONE_CUT,
   },
   {
