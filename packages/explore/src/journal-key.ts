@@ -9,7 +9,11 @@ import type { StoreView, ViewedHead, ViewedRecord } from "./store-view.js";
  * its cuts lead to, as long as the code of the journal does what it should: `journal-forms.test.ts`
  * goes through all forms that a journal can take, and shows it.
  */
-export function addJournal(key: Fingerprint, view: StoreView, geometry: Geometry): void {
+export function addJournal(
+  key: Fingerprint,
+  view: Pick<StoreView, "winners" | "blockFlags">,
+  geometry: Geometry,
+): void {
   const { winners } = view;
   key.add(winners.length);
   for (const winner of winners) key.addPair(winner.key);
@@ -52,7 +56,11 @@ export function addJournalForm(
   addBrokenBlocks(key, view, geometry);
 }
 
-function addBrokenBlocks(key: Fingerprint, view: StoreView, { limits }: Geometry): void {
+function addBrokenBlocks(
+  key: Fingerprint,
+  view: Pick<StoreView, "blockFlags">,
+  { limits }: Geometry,
+): void {
   let broken = 0;
   for (let block = 0; block < limits.journalBlocks; block++) {
     if (view.blockFlags(block) > 1) broken += 1;
