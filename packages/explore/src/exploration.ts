@@ -102,95 +102,138 @@ const CROSS_CHECKED_SESSIONS = 500;
 
 /** Goes through the states of one configuration, story by story. */
 export async function explore(options: ExplorationOptions): Promise<ExplorationReport> {
-  const { now } = options;
-  const start = now();
-  const jobs = jobsOf(options);
-  const results: JobResult[] = [];
-  const findings: Finding[] = [];
-  const stories: string[] = [];
-  let mostSessions = 0;
-  let crossChecked = 0;
   await using pool = new Pool(options.workers);
-  // The states of one story come unevenly to several threads; a story each keeps them busy.
-  const isShared = options.mode !== "closure" || jobs.length < options.workers;
-  const threads = isShared ? options.workers : 1;
-  const lanes = isShared ? 1 : Math.max(1, options.workers);
-  const waiting = [...jobs];
-  const running = new Map<Job, readonly JobProgress[]>();
-  const groups = groupsOf(options, jobs);
-  const workOff = async (job: Job): Promise<void> => {
-    const isOver = overAt(options, start, (waiting.length + 1) / lanes);
-    const group = groups.find((one) => one.jobs.includes(job));
-    if (isOver() || group === undefined) return;
-    const { scenario } = job.world;
-    const onProgress = (latest: readonly JobProgress[]): void => {
-      running.set(job, latest);
-      const all = { done: stories.length, total: jobs.length };
-      options.onProgress({ scenario, ...all, ...sumOf(results, [...running.values()].flat()) });
-    };
-    group.seen ??= new StateSet(MAX_STATES);
-    const shares = await pool.run(job, threads, { seen: group.seen, isOver, onProgress });
-    running.delete(job);
-    results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
-    findings.push(
-      ...findingsOf(
-        job,
-        shares.flatMap(({ found }) => found),
-      ),
-    );
-    group.links.push(...shares.map(({ links }) => links));
-    if (shares.every(({ pending }) => pending === 0)) stories.push(scenario);
-    if (group.jobs.every(({ world }) => stories.includes(world.scenario))) await finish(group);
-  };
-  const finish = async ({ jobs: finished, links, seen }: Group): Promise<void> => {
-    const liveness = checkLiveness(links);
-    mostSessions = Math.max(mostSessions, liveness.mostSessions);
-    for (const job of finished) {
-      if (liveness.goesInCircles) {
-        const line = formatLine(job.world, []);
-        findings.push({ invariant: "I4", text: "sessions without a fault go in circles", line });
-      }
-      if (options.mode !== "closure" || seen === null) continue;
-      const walks = { seed: 1, sessions: CROSS_CHECKED_SESSIONS };
-      const { sessions, missed } = await inSlices(crossCheck(createWorld(job.world), seen, walks));
-      crossChecked += sessions;
-      if (missed !== null) findings.push(...findingsOf(job, [missed]));
-    }
-  };
-  const workOn = async (): Promise<void> => {
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await workOff(job);
-  };
-  await Promise.all(Array.from({ length: lanes }, workOn));
-  const seconds = (now() - start) / 1000;
-  const figures = addFigures(results);
-  return {
-    mode: options.mode,
-    profile: options.profile,
-    flash: options.flash,
-    scenarios: jobs.map(({ world }) => world.scenario),
-    ...figures,
-    faults: addFaults(results),
-    seconds,
-    edgesPerSecond: Math.round(figures.edges / seconds),
-    complete: stories.length === jobs.length,
-    done: stories,
-    pending: results.reduce((sum, { pending }) => sum + pending, 0),
-    mostSessions,
-    crossChecked,
-    coverage: makeCoverage(
-      results.map(({ coverage }) => coverage),
-      results.map((one) => one.results),
-    ),
-    violations: findings,
-  };
+  const run = new ExplorationRun(options, pool);
+  await run.workOff();
+  return run.report();
 }
 
 /** Stories that lead to the same states, and go through each of them once between them. */
 interface Group {
   readonly jobs: readonly Job[];
+  /** What they have been to; null: not begun, or not needed any more. */
   seen: StateSet | null;
   /** Which state follows which when no fault comes. */
   readonly links: (readonly number[])[];
+}
+
+/** One call of `explore`: what is still to be done, and what was found so far. */
+class ExplorationRun {
+  readonly #options: ExplorationOptions;
+  readonly #pool: Pool;
+  readonly #start: number;
+  readonly #jobs: readonly Job[];
+  readonly #waiting: Job[];
+  readonly #groups: readonly Group[];
+  /** Threads that work on one story, and stories that are worked on at a time. */
+  readonly #threads: number;
+  readonly #lanes: number;
+  readonly #running = new Map<Job, readonly JobProgress[]>();
+  readonly #results: JobResult[] = [];
+  readonly #findings: Finding[] = [];
+  /** Stories that were gone through to their end. */
+  readonly #done: string[] = [];
+  #mostSessions = 0;
+  #crossChecked = 0;
+
+  constructor(options: ExplorationOptions, pool: Pool) {
+    this.#options = options;
+    this.#pool = pool;
+    this.#start = options.now();
+    this.#jobs = jobsOf(options);
+    this.#waiting = [...this.#jobs];
+    this.#groups = groupsOf(options, this.#jobs);
+    // The states of one story come unevenly to several threads; a story each keeps them busy.
+    const isShared = options.mode !== "closure" || this.#jobs.length < options.workers;
+    this.#threads = isShared ? options.workers : 1;
+    this.#lanes = isShared ? 1 : Math.max(1, options.workers);
+  }
+
+  async workOff(): Promise<void> {
+    const lane = async (): Promise<void> => {
+      for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
+        await this.#explore(job);
+      }
+    };
+    await Promise.all(Array.from({ length: this.#lanes }, lane));
+    for (const group of this.#groups) await this.#finish(group);
+  }
+
+  async #explore(job: Job): Promise<void> {
+    const options = this.#options;
+    const isOver = overAt(
+      options,
+      this.#start,
+      Math.ceil((this.#waiting.length + 1) / this.#lanes),
+    );
+    const group = this.#groups.find(({ jobs }) => jobs.includes(job));
+    if (isOver() || group === undefined) return;
+    const { scenario } = job.world;
+    const onProgress = (latest: readonly JobProgress[]): void => {
+      this.#running.set(job, latest);
+      const all = { done: this.#done.length, total: this.#jobs.length };
+      const sum = sumOf(this.#results, [...this.#running.values()].flat());
+      options.onProgress({ scenario, ...all, ...sum });
+    };
+    group.seen ??= new StateSet(MAX_STATES);
+    const order = { seen: group.seen, isOver, onProgress };
+    const shares = await this.#pool.run(job, this.#threads, order);
+    this.#running.delete(job);
+    this.#results.push(...shares.map((share) => ({ ...share, links: [], found: [] })));
+    const found = shares.flatMap((share) => share.found);
+    this.#findings.push(...findingsOf(job, found));
+    group.links.push(...shares.map(({ links }) => links));
+    if (shares.every(({ pending }) => pending === 0)) this.#done.push(scenario);
+    // What nothing will be compared with takes no memory.
+    if (options.mode !== "closure") group.seen = null;
+  }
+
+  /** What can be said of a group's states together only. */
+  async #finish({ jobs, links, seen }: Group): Promise<void> {
+    const liveness = checkLiveness(links);
+    this.#mostSessions = Math.max(this.#mostSessions, liveness.mostSessions);
+    const isClosed = jobs.every(({ world }) => this.#done.includes(world.scenario));
+    const isOver = overAt(this.#options, this.#start, 1);
+    for (const job of jobs) {
+      if (liveness.goesInCircles) {
+        const line = formatLine(job.world, []);
+        const text = "sessions without a fault go in circles";
+        this.#findings.push({ invariant: "I4", text, line });
+      }
+      if (!isClosed || seen === null || isOver()) continue;
+      const walks = { seed: 1, sessions: CROSS_CHECKED_SESSIONS };
+      const { sessions, missed } = await inSlices(crossCheck(createWorld(job.world), seen, walks));
+      this.#crossChecked += sessions;
+      if (missed !== null) this.#findings.push(...findingsOf(job, [missed]));
+    }
+  }
+
+  report(): ExplorationReport {
+    const { mode, profile, flash, now } = this.#options;
+    const seconds = (now() - this.#start) / 1000;
+    const results = this.#results;
+    const figures = addFigures(results);
+    return {
+      mode,
+      profile,
+      flash,
+      scenarios: this.#jobs.map(({ world }) => world.scenario),
+      ...figures,
+      faults: addFaults(results),
+      seconds,
+      edgesPerSecond: Math.round(figures.edges / seconds),
+      complete: this.#done.length === this.#jobs.length,
+      done: this.#done,
+      pending: results.reduce((sum, { pending }) => sum + pending, 0),
+      mostSessions: this.#mostSessions,
+      crossChecked: this.#crossChecked,
+      coverage: makeCoverage(
+        results.map(({ coverage }) => coverage),
+        results.map((one) => one.results),
+      ),
+      violations: this.#findings,
+    };
+  }
 }
 
 function groupsOf({ mode }: ExplorationOptions, jobs: readonly Job[]): readonly Group[] {
